@@ -1,0 +1,21 @@
+"""Init backends: how a service is made to start at boot, by files alone, so that it works in a chroot as well.
+
+A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
+
+- `unit(names)`: the first of the service names that exists, or None
+- `enabled(name)`: whether it starts at boot
+- `enable(name)` / `disable(name)` / `mask(name)`: the changes (links) after which it does or does not
+"""
+
+from typing import Any, Tuple
+
+from ..evidence import pick as _pick
+from ..guest import Guest
+from .systemd import Systemd
+
+BACKENDS = (Systemd,)
+
+
+def pick(guest: Guest) -> Tuple[Any, str]:
+    """The init system in use and the evidence."""
+    return _pick("init system", guest, BACKENDS, "agentprep knows systemd")

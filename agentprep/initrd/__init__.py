@@ -1,0 +1,23 @@
+"""Initrd backends: which tool builds the guest's initrds, and how it is told what to put into them.
+
+A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
+
+- `image(kernel)`: the guest path of the initrd that the kernel is booted with
+- `rule(modules)`: the changes after which every initrd built from now on holds the modules
+- `sources`: globs of the files from which initrds are built
+- `build(kernels)`: the Run that builds each kernel's image at `beside(image)`, side by side when there are several
+- `installed(kernel)`: the changes that follow a new image (checksums, hooks); may be none
+"""
+
+from typing import Any, Tuple
+
+from ..evidence import pick as _pick
+from ..guest import Guest
+from .initramfs_tools import InitramfsTools
+
+BACKENDS = (InitramfsTools,)
+
+
+def pick(guest: Guest) -> Tuple[Any, str]:
+    """The initrd backend in use and the evidence."""
+    return _pick("initrd tool", guest, BACKENDS, "agentprep knows initramfs-tools")

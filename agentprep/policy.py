@@ -1,0 +1,208 @@
+"""The policy: what agentprep brings about, from the specification, a shipped policy, /etc/agentprep.conf, and flags.
+
+A later source wins. Each value knows where it came from. An unknown key or a bad value is an error (exit code 2) that
+names the file, the line, the key, and what is allowed.
+"""
+
+import os
+import re
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from .errors import Usage
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHIPPED = ("default", "current")
+FILE = "/etc/agentprep.conf"
+KINDS = {
+    "string_list": "a list of words separated by commas",
+    "boolean": "yes or no",
+    "integer": "a whole number",
+    "string": "a text",
+    "option": "one of",
+}
+
+
+class Value(NamedTuple):
+    """A value of the policy and the source that it came from."""
+
+    value: Any
+    source: str
+
+
+class Policy:
+    """The effective policy; `values` is keyed by (section, key) and by (section, family, key)."""
+
+    def __init__(self, values: Dict[Tuple[str, ...], Value], family: str = "") -> None:
+        self.values, self.family = values, family
+
+    def on(self, family: str) -> "Policy":
+        """The policy as it is for guests of a family."""
+        return Policy(self.values, family)
+
+    def value(self, name: str) -> Value:
+        """The value of `section.key`."""
+        section, key = name.split(".", 1)
+        return self.values.get((section, self.family, key)) or self.values[section, key]
+
+    def words(self, name: str) -> List[str]:
+        return list(self.value(name).value)
+
+    def text(self, name: str) -> str:
+        return str(self.value(name).value)
+
+    def flag(self, name: str) -> bool:
+        return bool(self.value(name).value)
+
+    def number(self, name: str) -> int:
+        return int(self.value(name).value)
+
+
+def load(named: Optional[str], settings: Sequence[str] = (), file: Optional[str] = FILE) -> Policy:
+    """The policy of a shipped name or a file (None: the default), /etc/agentprep.conf when it exists, and `--set`s."""
+    values = _defaults()
+    if named in SHIPPED:
+        values.update(_file(os.path.join(HERE, str(named) + ".conf"), "policy %s" % named))
+    if file and os.path.exists(file) and (named is None or named in SHIPPED):
+        values.update(_file(file, file))
+    if named is not None and named not in SHIPPED:
+        if not os.path.exists(named):
+            raise Usage(
+                "there is no policy %s" % named, "give a file that exists or one of: %s" % ", ".join(SHIPPED)
+            )
+        values.update(_file(named, named))
+    for setting in settings:
+        values.update(_setting(setting))
+    return Policy(values)
+
+
+def documented() -> List[Tuple[str, str, str]]:
+    """Every `section.key`, its type in words, and its documentation, in the order of policy.spec."""
+    out, comment, section = [], [], ""  # type: List[Tuple[str, str, str]], List[str], str
+    with open(os.path.join(HERE, "policy.spec"), "r", encoding="utf-8") as stream:
+        for line in stream:
+            line = line.strip()
+            if line.startswith("#"):
+                comment.append(line[1:].strip())
+            elif line.startswith("["):
+                section, comment = line.strip("[]"), []
+            elif "=" in line:
+                key, check = (part.strip() for part in line.split("=", 1))
+                out.append(("%s.%s" % (section, key), _kind(check), " ".join(comment)))
+                comment = []
+    return out
+
+
+def _spec() -> Any:
+    from configobj import ConfigObj  # imported where it is used: it takes a third of the start-up time
+
+    return ConfigObj(
+        os.path.join(HERE, "policy.spec"), interpolation=False, list_values=False, _inspec=True, encoding="utf-8"
+    )
+
+
+def _checks() -> Dict[Tuple[str, str], str]:
+    return {(section, key): keys[key] for section, keys in _spec().items() for key in keys}
+
+
+def _defaults() -> Dict[Tuple[str, ...], Value]:
+    validator = _validator()
+    return {name: Value(validator.get_default_value(check), "default") for name, check in _checks().items()}
+
+
+def _validator() -> Any:
+    try:
+        from configobj.validate import Validator
+    except ImportError:  # configobj < 5.0.7 ships it as a top-level module
+        from validate import Validator
+    return Validator()
+
+
+def _file(path: str, source: str) -> Dict[Tuple[str, ...], Value]:
+    from configobj import ConfigObj, ConfigObjError
+
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(1 << 20)
+        lines = content.decode("utf-8").splitlines()
+        config = ConfigObj(lines, interpolation=False)
+    except OSError as error:
+        raise Usage("policy file %s cannot be read: %s" % (path, error.strerror), "give a readable file") from None
+    except UnicodeDecodeError:
+        raise Usage("policy file %s is not UTF-8 text" % path, "see `agentprep policy` for what it may hold") from None
+    except ConfigObjError as error:
+        first = (getattr(error, "errors", None) or [error])[0]
+        raise Usage("policy file %s: %s" % (path, first), "each line is `key = value` below a [section]") from None
+    values: Dict[Tuple[str, ...], Value] = {}
+    for section, keys in config.items():
+        if not isinstance(keys, dict):
+            raise _unknown(path, lines, (section,))
+        for key, value in keys.items():
+            if isinstance(value, dict):
+                for inner, inner_value in value.items():
+                    checked = _checked(section, inner, inner_value, path, _line(lines, (section, key, inner)))
+                    values[section, key, inner] = Value(checked, source)
+            else:
+                values[section, key] = Value(_checked(section, key, value, path, _line(lines, (section, key))), source)
+    return values
+
+
+def _setting(setting: str) -> Dict[Tuple[str, ...], Value]:
+    match = re.match(r"([a-z-]+)\.([a-z_]+)=(.*)$", setting, re.S)
+    if not match:
+        raise Usage("--set %s is not section.key=value" % setting, "for example: --set limits.command=3600")
+    section, key, text = match.groups()
+    value: Any = text
+    if _checks().get((section, key), "").startswith("string_list"):
+        value = [word for word in re.split(r"\s+", text) if word]
+    return {(section, key): Value(_checked(section, key, value, "--set", 0), "--set")}
+
+
+def _checked(section: str, key: str, value: Any, path: str, line: int) -> Any:
+    place = "%s, line %d" % (path, line) if line else path
+    checks = _checks()
+    if (section, key) not in checks:
+        sections = sorted({name for name, _ in checks})
+        keys = sorted(name for one, name in checks if one == section)
+        known = "[%s] may hold: %s" % (section, ", ".join(keys)) if keys else "sections are: %s" % ", ".join(sections)
+        raise Usage("%s: unknown key %s in [%s]" % (place, key, section), known)
+    check = checks[section, key]
+    if check.startswith("string_list") and isinstance(value, str):
+        value = [value] if value else []
+    from configobj import ConfigObj  # noqa: F401  the validator's errors live beside it
+
+    validator = _validator()
+    try:
+        return validator.check(check, value)
+    except Exception as error:  # noqa: BLE001  validate raises its own kinds, whose module's name depends on the version
+        if type(error).__module__.split(".")[-1] not in ("validate", "_validate") and "validate" not in type(
+            error
+        ).__module__:
+            raise
+        raise Usage("%s: %s in [%s] cannot be %r" % (place, key, section, value), "it is %s" % _kind(check)) from None
+
+
+def _unknown(path: str, lines: List[str], names: Tuple[str, ...]) -> Usage:
+    sections = sorted({section for section, _ in _checks()})
+    return Usage(
+        "%s, line %d: %s stands outside a section" % (path, _line(lines, names), names[-1]),
+        "sections are: %s" % ", ".join("[%s]" % section for section in sections),
+    )
+
+
+def _line(lines: List[str], names: Tuple[str, ...]) -> int:
+    depth = 0
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if depth < len(names) - 1 and re.match(r"\[+\s*%s\s*\]+" % re.escape(names[depth]), text):
+            depth += 1
+        elif depth == len(names) - 1 and re.match(r"[\"']?%s[\"']?\s*=" % re.escape(names[-1]), text):
+            return number
+    return 0
+
+
+def _kind(check: str) -> str:
+    name, _, rest = check.partition("(")
+    if name == "option":
+        return "one of " + ", ".join(re.findall(r'"([^"]*)"', rest.split("default=")[0]))
+    limits = re.findall(r"(min|max)=(\d+)", rest)
+    return KINDS.get(name, name) + (" from %s to %s" % (limits[0][1], limits[1][1]) if len(limits) == 2 else "")

@@ -1,0 +1,148 @@
+"""The system: the guest with the mechanisms that govern it, each picked by evidence, and the distribution's names."""
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from . import boot, init, initrd, pkg
+from .distros import Row, row
+from .errors import Blocked, Unsupported
+from .formats.keyvalue import parse_os_release
+from .guest import Guest
+from .kernels import Kernel, installed
+from .live import Live
+
+MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "arm", 0x15: "ppc64", 0x16: "s390x", 0xF3: "riscv"}
+
+
+class Distro(NamedTuple):
+    """Which distribution the guest is, by the `distro` library's reading of its release files."""
+
+    id: str
+    version: str
+    name: str
+    row: Row
+    evidence: str
+
+
+class Picked(NamedTuple):
+    """A mechanism and the sentence that proves its use."""
+
+    backend: Any
+    evidence: str
+
+
+class System:
+    """The guest and what governs it; every property is found out when it is first asked for, and raises if it must."""
+
+    def __init__(self, guest: Guest, live: Optional[Live] = None) -> None:
+        self.guest, self.live = guest, live
+        self._found: Dict[str, Any] = {}
+
+    def on(self, guest: Guest) -> "System":
+        """The same system as seen on another guest: a draft, or the guest again after a package was installed."""
+        return System(guest, self.live)
+
+    def _once(self, name: str, find: Callable[[], Any]) -> Any:
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
+
+    @property
+    def distro(self) -> Distro:
+        found: Distro = self._once("distro", lambda: _distro(self.guest))
+        return found
+
+    @property
+    def kernels(self) -> List[Kernel]:
+        found: List[Kernel] = self._once("kernels", lambda: installed(self.guest))
+        return found
+
+    @property
+    def architecture(self) -> str:
+        """x86_64 or aarch64 (or what else the guest's own /bin/sh or init is built for)."""
+        found: str = self._once("architecture", lambda: _architecture(self.guest))
+        return found
+
+    @property
+    def firmware(self) -> Picked:
+        """`bios` or `uefi`: how the guest's disk is made to boot, not how this machine was booted."""
+        found: Picked = self._once("firmware", lambda: _firmware(self.guest))
+        return found
+
+    @property
+    def boot(self) -> Any:
+        """The boot backend; raises Blocked when none or more than one is in use."""
+        return self.picked("boot").backend
+
+    @property
+    def initrd(self) -> Any:
+        return self.picked("initrd").backend
+
+    @property
+    def packages(self) -> Any:
+        return self.picked("packages").backend
+
+    @property
+    def init(self) -> Any:
+        return self.picked("init").backend
+
+    def picked(self, name: str) -> Picked:
+        """The backend of boot, initrd, packages or init, with its evidence."""
+        modules = {"boot": boot, "initrd": initrd, "packages": pkg, "init": init}
+        return Picked(*self._once(name, lambda: modules[name].pick(self.guest)))
+
+    def evidence(self) -> Dict[str, str]:
+        """Every mechanism that was detected and why; what could not be detected says so."""
+        told = {}
+        for name in ("boot", "initrd", "packages", "init"):
+            try:
+                told[name] = self.picked(name).evidence
+            except Blocked as error:
+                told[name] = error.message
+        told["firmware"] = "%s: %s" % self.firmware
+        return told
+
+
+def _distro(guest: Guest) -> Distro:
+    text = guest.text("/etc/os-release") or guest.text("/usr/lib/os-release")
+    if text is None:
+        raise Unsupported(
+            "no /etc/os-release in %s: this is no Linux system that agentprep knows" % guest.root,
+            "check the path given with --root; old systems without that file are not supported",
+        )
+    import distro
+
+    path = "/etc/os-release" if guest.is_file("/etc/os-release") else "/usr/lib/os-release"
+    found = distro.LinuxDistribution(
+        include_lsb=False, os_release_file=guest.where(path), distro_release_file=guest.where("/etc/debian_version")
+    )
+    like = found.like().split()
+    one = row(found.id(), like)
+    evidence = "%s says ID=%s%s" % (path, found.id(), ", ID_LIKE=%s" % " ".join(like) if like else "")
+    name = parse_os_release(text).get("PRETTY_NAME") or found.name(pretty=True)
+    return Distro(found.id(), found.version(best=False), name, one, evidence)
+
+
+def _architecture(guest: Guest) -> str:
+    for path in ("/bin/sh", "/sbin/init", "/bin/bash", "/usr/bin/dpkg", "/usr/bin/rpm"):
+        stream = guest.open(path) if guest.is_file(path) else None
+        if stream is None:
+            continue
+        with stream:
+            head = stream.read(20)
+        if head[:4] == b"\x7fELF" and len(head) == 20:
+            machine = MACHINES.get(int.from_bytes(head[18:20], "little"), "unknown")
+            return machine if head[4] == 2 else {"x86_64": "x32"}.get(machine, machine)
+    raise Blocked("no program was found in %s from which the architecture can be read" % guest.root)
+
+
+def _firmware(guest: Guest) -> Picked:
+    for pattern in ("/boot/efi/EFI/*/*.efi", "/boot/EFI/*/*.efi", "/efi/EFI/*/*.efi"):
+        loaders = guest.glob(pattern)
+        if loaders:
+            return Picked("uefi", "%s is on the EFI system partition" % loaders[0])
+    entry = next((line for line in (guest.text("/etc/fstab") or "").splitlines() if " /boot/efi " in line), "")
+    if entry and not entry.lstrip().startswith("#"):
+        return Picked("uefi", "/etc/fstab mounts an EFI system partition at /boot/efi")
+    if guest.is_file("/boot/grub/i386-pc/core.img") or guest.is_file("/boot/grub2/i386-pc/core.img"):
+        return Picked("bios", "GRUB's i386-pc core image is in /boot")
+    return Picked("bios", "no EFI system partition is mounted or in /etc/fstab")
