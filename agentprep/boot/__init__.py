@@ -2,13 +2,17 @@
 
 A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
 
-- `arguments()`: {entry title: list of arguments} of every existing boot entry of a Linux kernel of this system, as the
-  loader would use it now, plus "future" for a kernel that is installed tomorrow
-- `set_arguments(transform)`: the changes to every live store after which each entry and "future" is what `transform`
-  (arguments -> arguments) makes of it; derived files are left to `generate`
+- `arguments()`: {entry: list of arguments} of every existing boot entry of a Linux kernel of this system, as the loader
+  would use it now, plus "future" (and "future (recovery)" where there is such an entry) for a kernel installed tomorrow
+- `set_arguments(add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]`: the changes to every store that a person
+  or a package writes, after which each entry and each future one has all of `add` and nothing of `remove` (patterns of
+  formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
+  Raises Blocked, with file and line, when the value is decided where agentprep cannot edit it
 - `sources`: globs of the files from which the loader's configuration is generated
-- `generate(wanted)`: the changes that build the derived configuration beside, read it back (raising CommandFailed when an
-  entry's arguments are not what `wanted(arguments)` says), and move it into place; None when nothing is derived
+- `stale(add: Sequence[str], remove: Sequence[str]) -> str`: why the derived configuration is wrong, or ""
+- `generate(add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]`: the changes that build the derived
+  configuration beside, read it back (raising CommandFailed when an entry is not as `add` and `remove` want it), and
+  move it into place; nothing where nothing is derived
 """
 
 from typing import Any, Tuple
