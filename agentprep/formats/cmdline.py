@@ -46,10 +46,7 @@ def join(arguments: Sequence[str]) -> str:
     """A command line that splits into these arguments again; Malformed where an open quote would swallow the next."""
     text = " ".join(arguments)
     if split(text) != list(arguments):
-        raise Malformed(
-            f"the kernel arguments {text!r} do not stay apart: a double quote is not closed, or a blank is not quoted",
-            "Close the quote in the boot loader's configuration by hand, then try again.",
-        )
+        raise _open_quote(arguments)
     return text
 
 
@@ -84,7 +81,8 @@ def merge(arguments: Sequence[str], add: Sequence[str], remove: Sequence[str]) -
 
     An argument of a name in ``add`` gives its place to it (what is wanted beats what is unwanted); a new one goes to
     the end, before a ``--``.  ``console=`` differs: those of other devices stay, and ours come last, because the last
-    one becomes /dev/console (kernel's admin-guide/serial-console.rst).
+    one becomes /dev/console (kernel's admin-guide/serial-console.rst).  The arguments may be words of a boot loader's
+    own quoting, such as ``acpi_osi='Windows 2012'``: they are compared and kept as they are.
     """
     wanted = _slots(add)
     kernel, init = _halves(arguments)
@@ -95,12 +93,21 @@ def merge(arguments: Sequence[str], add: Sequence[str], remove: Sequence[str]) -
         else:
             kept = _replaced(kept, (name, ""), wanted[name, ""])
     merged = kept + init
-    return merged if merged == list(arguments) else split(join(merged))  # join() refuses what would not stay apart
+    if merged != list(arguments) and any(argument.count('"') % 2 for argument in merged[:-1]):
+        raise _open_quote(merged)
+    return merged
 
 
 def size(arguments: Sequence[str]) -> int:
     """Bytes that the command line takes, the final NUL included; compare it with LIMIT."""
-    return len(join(arguments).encode("utf-8", "surrogateescape")) + 1
+    return len(" ".join(arguments).encode("utf-8", "surrogateescape")) + 1
+
+
+def _open_quote(arguments: Sequence[str]) -> Malformed:
+    return Malformed(
+        f"the kernel arguments {' '.join(arguments)!r} do not stay apart: a quote is not closed, or a blank not quoted",
+        "Close the quote in the boot loader's configuration by hand, then try again.",
+    )
 
 
 def _parsed(argument: str) -> Tuple[str, Optional[str]]:

@@ -137,6 +137,10 @@ def test_an_open_quote_is_refused_where_it_would_swallow_an_argument():
         cmdline.merge(["ro", 'a="b c'], ["rootdelay=300"], [])
 
 
+def test_words_in_the_quotes_of_a_boot_loader_are_kept():
+    assert cmdline.merge(["acpi_osi='Windows 2012'", "quiet"], ["a=1"], ["quiet"]) == ["acpi_osi='Windows 2012'", "a=1"]
+
+
 @pytest.mark.parametrize("add", ["", "a b", "--", 'a="b'])
 def test_only_whole_arguments_can_be_added(add):
     with pytest.raises(Malformed):
