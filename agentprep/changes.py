@@ -1,7 +1,7 @@
 """The six kinds of change.  A change is data: it can be shown, imagined on a draft, journaled, and applied.
 
 Nothing else in agentprep writes to the guest.  A file is replaced as a whole or not at all: written beside, synced,
-renamed, and its folder synced; owner, mode and extended attributes (an SELinux label is one) of what was there are kept.
+renamed, and its folder synced; owner, mode and extended attributes (an SELinux label is one) of the old are kept.
 """
 
 import difflib
@@ -145,7 +145,7 @@ class Run(NamedTuple):
     """The commands have run, side by side when there are several; `outputs` (globs) are unknown until then.
 
     A `limit` of 0 means the policy's.  `tolerate` is told how each ended and returns the note that makes a failure
-    none, or "".
+    none, or "".  `needs` tells how many bytes it will need below which folders.
     """
 
     commands: Tuple[Argv, ...]
@@ -154,6 +154,7 @@ class Run(NamedTuple):
     limit: float = 0
     tolerate: Optional[Callable[[Completed], str]] = None
     hint: str = ""
+    needs: Tuple[Tuple[str, int], ...] = ()
 
     def show(self, guest: Guest) -> str:
         return "".join("$ %s\n" % " ".join(argv) for argv in self.commands)
@@ -168,7 +169,7 @@ class Run(NamedTuple):
     def execute(
         self, guest: Guest, limit: float, listener: Optional[Listener], started: Optional[Callable[[int], None]]
     ) -> List[str]:
-        """The commands have ended well; returns the notes of those failures that are tolerated, else raises CommandFailed."""
+        """The commands have ended well; returns notes of tolerated failures, raises CommandFailed for any other."""
         notes = []
         for done in guest.commands.together(self.commands, self.limit or limit, listener, started):
             note = self.tolerate(done) if done.code and self.tolerate else ""
@@ -315,7 +316,8 @@ def _discard(where: str) -> None:
 
 def _diff(old: Optional[bytes], new: Optional[bytes], path: str) -> str:
     lines = [
-        (b"" if content is None else content).decode("utf-8", "backslashreplace").splitlines(True) for content in (old, new)
+        (b"" if content is None else content).decode("utf-8", "backslashreplace").splitlines(True)
+        for content in (old, new)
     ]
     names = ["/dev/null" if content is None else path for content in (old, new)]
     text = ""

@@ -1,7 +1,7 @@
 """The guest's own commands, run one at a time or side by side, with a time limit and their output as it comes.
 
 A command is a tuple, never a shell string.  It runs in a session of its own with nothing on standard input, a C locale
-and a fixed PATH; whatever ends agentprep's wait for it (an error, a signal, the limit) ends its whole process group first.
+and a fixed PATH; whatever ends agentprep's wait for it (an error, a signal, the limit) ends its process group first.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The table of distributions: names only.  How a guest boots and builds its initrds is detected, never looked up here."""
+"""The table of distributions: names only.  How a guest boots or builds initrds is detected, not looked up."""
 
 from typing import NamedTuple, Sequence, Tuple
 

@@ -64,3 +64,11 @@ class Unsettled(AgentprepError):
     """The run ended, and a requirement still does not hold."""
 
     exit_code = NOT_READY
+
+
+class Interrupted(BaseException):
+    """A signal asked agentprep to stop; raised in the main thread by the handler that ``cli.py`` installs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name

@@ -5,8 +5,9 @@
         runs/0001/journal          JSON lines, each synced before what it speaks of happens
         runs/0001/before/3         what entry 3 replaced: a copy, or a hard link for large derived files
 
-Entries: {"change": n, "step", "kind", "path", "before": state, "after": digest}, {"run": argv, "group": pid, "boot": id},
-{"ran": true}, {"settled": true}, {"undoing": true}, {"undone": true}.
+Entries: {"begun": time}, {"change": n, "step", "kind", "path", "before": state, "after": digest}, {"ran": true},
+{"run": argv, "group", "boot"},
+{"settled": true}, {"undoing": true}, {"undone": true}.
 """
 
 import base64
@@ -41,8 +42,8 @@ class Undo(NamedTuple):
 class Journal:
     """The journal of one run, in the folder `name` of the guest's runs."""
 
-    def __init__(self, guest: Guest, name: str) -> None:
-        self.guest, self.name = guest, name
+    def __init__(self, guest: Guest, name: str, clock: str = "") -> None:
+        self.guest, self.name, self.clock = guest, name, clock
         self.folder = "%s/runs/%s" % (FOLDER, name)
         self.entries = list(self._read())
 
@@ -58,6 +59,8 @@ class Journal:
             yield entry
 
     def _append(self, **entry: Any) -> None:
+        if not self.entries and "begun" not in entry:
+            self._append(begun=self.clock)
         where = self.guest.where(self.folder + "/journal")
         line = json.dumps(entry, sort_keys=True).encode() + b"\n"
         try:
@@ -131,6 +134,17 @@ class Journal:
     @property
     def settled(self) -> bool:
         return self.has("settled")
+
+    @property
+    def begun(self) -> str:
+        """When the run began, as an ISO 8601 time in UTC."""
+        return next((str(entry["begun"]) for entry in self.entries if "begun" in entry), self.clock)
+
+    @property
+    def state(self) -> str:
+        """taken back, half taken back, settled, or cut."""
+        words = (("undone", "taken back"), ("undoing", "half taken back"), ("settled", "settled"))
+        return next((told for word, told in words if self.has(word)), "cut")
 
     def has(self, word: str) -> bool:
         """The word was noted, and no change after it."""
@@ -238,13 +252,13 @@ class Runs:
         """The last run of which something is still in place, or None."""
         return next((journal for journal in reversed(self.all()) if journal.changed), None)
 
-    def resumed_or_new(self) -> Journal:
-        """The unfinished run's journal, or a new one, of which nothing is on disk until the first change."""
+    def resumed_or_new(self, clock: str) -> Journal:
+        """The unfinished run's journal, or a new one begun at `clock`; nothing is on disk until its first change."""
         latest = self.latest()
         if latest is not None and not latest.settled:
             return latest
         names = [int(name) for name in self.guest.names(FOLDER + "/runs") if name.isdigit()]
-        return Journal(self.guest, "%04d" % (max(names, default=0) + 1))
+        return Journal(self.guest, "%04d" % (max(names, default=0) + 1), clock)
 
     def lock(self) -> int:
         """The lock is held until the returned descriptor is closed; raises Blocked with the other's pid."""

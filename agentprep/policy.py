@@ -4,8 +4,10 @@ A later source wins. Each value knows where it came from. An unknown key or a ba
 names the file, the line, the key, and what is allowed.
 """
 
+import functools
 import os
 import re
+import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .errors import Usage
@@ -100,6 +102,7 @@ def _spec() -> Any:
     )
 
 
+@functools.lru_cache(maxsize=1)  # a constant of the package, read when it is first needed
 def _checks() -> Dict[Tuple[str, str], str]:
     return {(section, key): keys[key] for section, keys in _spec().items() for key in keys}
 
@@ -168,16 +171,11 @@ def _checked(section: str, key: str, value: Any, path: str, line: int) -> Any:
     check = checks[section, key]
     if check.startswith("string_list") and isinstance(value, str):
         value = [value] if value else []
-    from configobj import ConfigObj  # noqa: F401  the validator's errors live beside it
-
     validator = _validator()
+    kinds = sys.modules[type(validator).__module__].ValidateError  # its module's name depends on the version
     try:
         return validator.check(check, value)
-    except Exception as error:  # noqa: BLE001  validate raises its own kinds, whose module's name depends on the version
-        if type(error).__module__.split(".")[-1] not in ("validate", "_validate") and "validate" not in type(
-            error
-        ).__module__:
-            raise
+    except kinds:
         raise Usage("%s: %s in [%s] cannot be %r" % (place, key, section, value), "it is %s" % _kind(check)) from None
 
 

@@ -33,13 +33,14 @@ class Picked(NamedTuple):
 class System:
     """The guest and what governs it; every property is found out when it is first asked for, and raises if it must."""
 
-    def __init__(self, guest: Guest, live: Optional[Live] = None) -> None:
+    def __init__(self, guest: Guest, live: Optional[Live] = None, read: Optional[Dict[Any, Any]] = None) -> None:
         self.guest, self.live = guest, live
+        self.read: Dict[Any, Any] = {} if read is None else read  # what large files held, by their identity
         self._found: Dict[str, Any] = {}
 
     def on(self, guest: Guest) -> "System":
         """The same system as seen on another guest: a draft, or the guest again after a package was installed."""
-        return System(guest, self.live)
+        return System(guest, self.live, self.read)
 
     def _once(self, name: str, find: Callable[[], Any]) -> Any:
         if name not in self._found:

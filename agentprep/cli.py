@@ -1,0 +1,264 @@
+"""The command line: arguments in, exit code out.  The only place that prints and exits."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from typing import IO, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+
+from . import __version__, report, session
+from .deprovision import STEPS as LAST_STEPS
+from .engine import Record
+from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
+from .guest import Guest
+from .journal import Runs
+from .live import here
+from .policy import Policy, documented, load
+from .report import Paint, Report, Result
+from .steps import STEPS
+from .system import System
+from .terminal import Terminal
+
+EPILOG = """exit codes: 0 ready or done; 1 not ready, or not brought about; 2 the command line or a policy is wrong;
+3 unsupported or blocked, nothing changed; 4 failed half-way: run and rollback are both safe then."""
+COMMANDS = (
+    ("check", "say of every requirement whether it holds; changes nothing"),
+    ("plan", "show every change that a run would make, as diffs; changes nothing"),
+    ("run", "bring everything about, verify it, then deprovision"),
+    ("rollback", "take back what the last run changed"),
+    ("history", "list the runs that are on record"),
+    ("explain", "say what a requirement is, why, and how to do it by hand"),
+    ("policy", "print the effective policy and where each value came from"),
+)
+
+
+class Arguments(argparse.ArgumentParser):
+    """argparse whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Usage(message, "see: %s --help" % self.prog)
+
+
+def parser() -> argparse.ArgumentParser:
+    common = Arguments(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--root", metavar="DIR", help="the guest is the tree mounted at DIR")
+    common.add_argument("--policy", metavar="FILE|NAME", help="a policy file, or a shipped one: default, current")
+    common.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", help="one value of the policy")
+    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    common.add_argument("--quiet", action="store_true", help="only what is wrong, and how it ended")
+    common.add_argument("--verbose", action="store_true", help="more: titles, sources, the output of commands")
+    common.add_argument("--color", choices=("auto", "always", "never"), help="colours (default: on a terminal)")
+    top = Arguments(
+        prog="agentprep", parents=[common], epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Make this Linux guest ready to be uploaded to Azure.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version="agentprep " + __version__)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for name, words in COMMANDS:
+        one = commands.add_parser(name, parents=[common], help=words, description=words[0].upper() + words[1:] + ".")
+        if name in ("check", "plan", "run"):
+            one.add_argument("--skip", metavar="ID", action="append", default=[], help="leave a requirement out")
+            one.add_argument("--only", metavar="ID", action="append", default=[], help="only this requirement")
+        if name in ("plan", "run"):
+            one.add_argument("--no-deprovision", action="store_true", help="leave out the part that cannot be undone")
+        if name == "run":
+            one.add_argument("--yes", action="store_true", help="do not ask before the part that cannot be undone")
+            one.add_argument("--poweroff", action="store_true", help="power the machine off as the last act")
+        if name == "rollback":
+            one.add_argument("number", nargs="?", metavar="RUN", help="back to before that run (see history)")
+            one.add_argument("--force", action="store_true", help="leave files that somebody edited since as they are")
+        if name == "explain":
+            one.add_argument("id", nargs="?", metavar="ID", help="the requirement; without it all are listed")
+    return top
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """The exit code of one command line."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _command(words)
+        except AgentprepError as error:
+            return _told_off(words, error)
+        except Interrupted as error:
+            _print_error("Stopped by %s; nothing was changed." % error.name, "")
+            return Blocked.exit_code
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`| head`): Python's own flush at exit must not complain about it (docs, SIGPIPE).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READY if not words or words[0] != "run" else HALF_WAY
+
+
+def _command(words: List[str]) -> int:
+    options = parser().parse_args(words)
+    if options.command is None:
+        parser().print_help()
+        return Usage.exit_code
+    if not sys.platform.startswith("linux"):
+        raise Unsupported("agentprep runs inside a Linux guest, and this is %s" % sys.platform, "run it in the guest")
+    for name, default in (("root", "/"), ("policy", None), ("set", []), ("json", False), ("quiet", False),
+                          ("verbose", False), ("color", "auto")):  # fmt: skip
+        if not hasattr(options, name):
+            setattr(options, name, default)
+    for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
+        signal.signal(number, _interrupt(name))
+    values = load(options.policy, options.set)
+    if options.command == "explain":
+        return _explain(options)
+    if options.command == "policy":
+        return _policy(options, values)
+    if not os.path.isdir(options.root):
+        raise Usage("--root %s is not a folder" % options.root, "give the folder at which the guest is mounted")
+    if options.command in ("run", "rollback") and os.geteuid():
+        raise Blocked("agentprep %s must be run as root" % options.command, "sudo agentprep %s" % " ".join(words))
+    return _on_guest(options, values)
+
+
+def _on_guest(options: argparse.Namespace, values: Policy) -> int:
+    guest = Guest(options.root)
+    if options.command == "history":
+        return _history(options, guest)
+    paint = Paint(_colored(options, sys.stdout))
+    stream = sys.stderr if options.json else sys.stdout
+    live = options.command in ("run", "rollback") and stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
+    watch = Terminal(stream, Paint(_colored(options, stream)), live, options.verbose, options.quiet)
+    system = System(guest, here(guest.root))
+    policy = values.on(system.distro.row.family)
+    try:
+        if options.command == "rollback":
+            if options.number is not None and not options.number.isdigit():
+                raise Usage("there is no run %s" % options.number, "see: agentprep history")
+            told, _ = session.take_back(system, policy, options.number, options.force, watch)
+        else:
+            told = _walked(options, system, policy, watch)
+    finally:
+        watch.close()
+    _print(told, options, paint)
+    if options.command == "run" and options.poweroff and told.result.verdict == "done":
+        session.power_off(system)
+    return told.result.exit_code
+
+
+def _walked(options: argparse.Namespace, system: System, policy: Policy, watch: Terminal) -> Report:
+    choice = session.Choice(
+        _ids(options.skip), _ids(options.only), not getattr(options, "no_deprovision", False),
+        getattr(options, "poweroff", False), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )  # fmt: skip
+    if options.command == "check":
+        return session.check(system, policy, choice, watch)
+    if options.command == "plan":
+        return session.preview(system, policy, choice, watch)
+    if choice.poweroff and system.live is None:
+        raise Usage("--poweroff is for the live machine, not for a chroot or --root", "leave it out")
+    if not options.json and not options.quiet:
+        head = Report("run", report.guest(system), [], [], Result("", 0, ""))
+        watch.say(watch.paint.bold(report.headline(head)) + "\n")
+    return session.prepare(system, policy, choice, watch, lambda records: _confirmed(options, watch, records))
+
+
+def _confirmed(options: argparse.Namespace, watch: Terminal, records: Sequence[Record]) -> bool:
+    if options.json or options.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    listed = Report("run", {}, [], records, Result("", 0, ""))
+    watch.say(report.changes(listed, watch.paint))
+    watch.say("The machine is prepared. What is listed above comes now, and cannot be undone.")
+    sys.stdout.write("Type yes to go on: ")
+    sys.stdout.flush()
+    try:
+        return input().strip().lower() == "yes"
+    except EOFError:
+        return False
+
+
+def _print(told: Report, options: argparse.Namespace, paint: Paint) -> None:
+    if options.json:
+        sys.stdout.write(report.document(told))
+        return
+    out = ""
+    if told.command in ("check", "plan"):
+        out += paint.bold(report.headline(told)) + "\n\n" if not options.quiet else ""
+        shown = told._replace(findings=[one for one in told.findings if not options.quiet or one.status != "ok"])
+        out += report.findings(shown, paint, options.verbose) if shown.findings else ""
+        out += report.changes(told, paint) if told.command == "plan" else ""
+    sys.stdout.write(out + report.ending(told, paint))
+
+
+def _explain(options: argparse.Namespace) -> int:
+    steps = {step.id: step for step in tuple(STEPS) + tuple(LAST_STEPS)}
+    if options.id is not None and options.id not in steps:
+        raise Usage("there is no requirement %s" % options.id, "the ids are: %s" % ", ".join(steps))
+    chosen = list(steps.values()) if options.id is None else [steps[options.id]]
+    if options.json:
+        _document(options, requirements=[report.requirement(step) for step in chosen])
+    elif options.id is None and not options.verbose:
+        sys.stdout.write("".join("%s  %s\n" % (step.id.ljust(24), step.title) for step in chosen))
+    else:
+        sys.stdout.write("\n".join(report.explanation(step) for step in chosen))
+    return READY
+
+
+def _policy(options: argparse.Namespace, values: Policy) -> int:
+    if options.json:
+        told = {name: dict(values.value(name)._asdict()) for name, _, _ in documented()}
+        _document(options, policy=told)
+    else:
+        sys.stdout.write(report.policy(values))
+    return READY
+
+
+def _history(options: argparse.Namespace, guest: Guest) -> int:
+    runs = [
+        (run.name, run.begun, run.state, sum("change" in entry for entry in run.entries)) for run in Runs(guest).all()
+    ]
+    if options.json:
+        _document(options, runs=[dict(zip(("number", "begun", "state", "changes"), run)) for run in runs])
+    elif runs:
+        sys.stdout.write(report.history(runs))
+    else:
+        sys.stdout.write("No run of agentprep is on record here.\n")
+    return READY
+
+
+def _document(options: argparse.Namespace, **more: Any) -> None:
+    told = Report(options.command, {}, [], [], Result("done", READY, ""))
+    sys.stdout.write(report.document(told, **more))
+
+
+def _told_off(words: Sequence[str], error: AgentprepError) -> int:
+    if "--json" in words:
+        result = session.failed(error)
+        command = next((word for word in words if word in dict(COMMANDS)), "")
+        sys.stdout.write(report.document(Report(command, {}, [], [], result)))
+    _print_error(error.message, error.hint)
+    return error.exit_code
+
+
+def _print_error(message: str, hint: str) -> None:
+    sys.stderr.write("agentprep: %s\n" % report.safe(message))
+    if hint:
+        sys.stderr.write("  what to do: %s\n" % report.safe(hint))
+
+
+def _ids(words: Sequence[str]) -> Tuple[str, ...]:
+    ids = tuple(part.strip() for word in words for part in word.split(",") if part.strip())
+    unknown = [one for one in ids if one not in session.known_ids() + ("deprovision",)]
+    if unknown:
+        raise Usage("there is no requirement %s" % unknown[0], "the ids are: %s" % ", ".join(session.known_ids()))
+    return ids
+
+
+def _colored(options: argparse.Namespace, stream: IO[str]) -> bool:
+    if options.color != "auto":
+        return bool(options.color == "always")
+    environment: Dict[str, str] = dict(os.environ)
+    return stream.isatty() and "NO_COLOR" not in environment and environment.get("TERM") not in (None, "dumb")
+
+
+def _interrupt(name: str) -> Any:
+    def stop(number: int, frame: Any) -> None:
+        raise Interrupted(name)
+
+    return stop

@@ -1,0 +1,336 @@
+"""Plan, run, verify and rollback: the same steps over different worlds.
+
+A plan walks the steps on a draft; a run walks the same steps on the guest with a journal; verifying is planning again
+and finding nothing; a check is the plan told as verdicts.
+"""
+
+import fnmatch
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from . import preflight
+from .changes import Change, Remove, Run
+from .commands import end_group
+from .errors import AgentprepError, Blocked, Conflict, Interrupted, Unknown, Unsettled
+from .guest import Draft, Guest
+from .journal import Journal, Runs, Undo
+from .policy import Policy
+from .step import Fact, Item, Rule, Step, Work
+from .system import System
+
+STATUSES = ("failed", "blocked", "would-change", "changed", "skipped", "person", "warning", "ok")
+NOT_READY = ("failed", "blocked", "would-change", "skipped")
+
+
+class Finding(NamedTuple):
+    """The verdict on one requirement, with what was seen and what a person can do."""
+
+    id: str
+    title: str
+    status: str
+    evidence: Tuple[str, ...]
+    remedy: Tuple[str, ...]
+    source: str
+    one_way: bool
+
+
+class Record(NamedTuple):
+    """A change that is planned or was made, and how it was shown; `guessed` when it is not surely known yet."""
+
+    id: str
+    change: Change
+    shown: str
+    guessed: bool
+    one_way: bool
+
+
+class Watch:
+    """What a run tells while it goes on; this one keeps silent."""
+
+    def phase(self, words: str) -> None:
+        """A part of the run begins."""
+
+    def step(self, work: Work) -> None:
+        """A step begins."""
+
+    def change(self, record: Record) -> None:
+        """A change is about to be made."""
+
+    def line(self, argv: Tuple[str, ...], text: str) -> None:
+        """A command that runs printed a line; an empty one is a heartbeat."""
+
+    def finding(self, finding: Finding) -> None:
+        """A step has its verdict."""
+
+
+class End:
+    """The end of a step in a walk."""
+
+
+class Told:
+    """What the steps said, gathered into one finding per requirement."""
+
+    def __init__(self, changed: str, watch: Watch) -> None:
+        self.changed, self.watch = changed, watch
+        self.records: List[Record] = []
+        self.facts: List[Tuple[str, Fact]] = []
+        self.errors: List[Tuple[str, AgentprepError]] = []
+
+    def findings(self, steps: Iterable[Step]) -> List[Finding]:
+        return [self.finding(step) for step in steps]
+
+    def finding(self, step: Step) -> Finding:
+        facts = [fact for name, fact in self.facts if name == step.id]
+        errors = [error for name, error in self.errors if name == step.id]
+        records = [record for record in self.records if record.id == step.id]
+        statuses = [fact.verdict if fact.verdict in STATUSES else "ok" for fact in facts]
+        statuses += ["skipped" if isinstance(error, Unknown) else "blocked" for error in errors]
+        statuses += [self.changed] if records else []
+        status = min(statuses, key=STATUSES.index) if statuses else "ok"
+        said = [error.message for error in errors] + [fact.evidence for fact in facts]
+        said += [] if said else _unique(record.change.why for record in records)
+        remedy = [error.hint for error in errors if error.hint] + [fact.remedy for fact in facts if fact.remedy]
+        return Finding(step.id, step.title, status, _unique(said), _unique(remedy), step.source, step.one_way)
+
+
+def walk(
+    system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], owed: Sequence[str]
+) -> Iterator[Tuple[Work, Union[Item, AgentprepError, End, None]]]:
+    """Every change and fact of the steps, then of the rules; None marks the beginning of each, an End its end.
+
+    A change must have taken effect, on a draft or on the disk, when the walk is resumed.  An error that a step raises
+    is yielded and ends that step only; what to do about it is the consumer's matter.
+    """
+    touched = [(path, "was written by a run that was cut") for path in owed]
+    for work in tuple(steps) + tuple(rules):
+        yield work, None
+        if isinstance(work, Rule):
+            cause = next((" ".join(one) for one in touched if _matches(one[0], work.sources)), "")
+            items = work.changes(system, policy, cause)
+        else:
+            items = work.changes(system, policy)
+        try:
+            for item in items:
+                yield work, item
+                if not isinstance(item, Fact):
+                    touched += [(system.guest.canonical(path, not isinstance(item, Remove)), "was changed")
+                                for path in item.touches()]  # fmt: skip
+        except AgentprepError as error:
+            yield work, error
+        yield work, End()
+
+
+def plan(
+    system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], owed: Sequence[str] = (),
+    watch: Optional[Watch] = None,
+) -> Told:  # fmt: skip
+    """What the steps would do, in order, each change shown on top of those before it; nothing is written anywhere."""
+    draft = Draft(system.guest)
+    told = Told("would-change", watch or Watch())
+    for work, item in walk(system.on(draft), policy, steps, rules, owed):
+        if item is None:
+            told.watch.step(work)
+            draft.guessing = False
+        elif isinstance(item, Fact):
+            told.facts.append((work.id, item))
+        elif isinstance(item, AgentprepError):
+            told.errors.append((work.id, item))
+        elif not isinstance(item, End):
+            told.records.append(_record(work, item, draft))
+            item.imagine(draft)
+    return told
+
+
+def _record(work: Work, change: Change, guest: Guest) -> Record:
+    guessed = isinstance(guest, Draft) and guest.guessing
+    return Record(work.id, change, change.show(guest), guessed, isinstance(work, Step) and work.one_way)
+
+
+def run(
+    system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], journal: Journal,
+    watch: Optional[Watch] = None,
+) -> Told:  # fmt: skip
+    """Every requirement that agentprep can bring about holds, and that was verified by planning again.
+
+    Raises Blocked with nothing changed when a step cannot start or a file could not be written; Unsettled when a
+    requirement does not hold after all.  Any other error, and a signal, leaves the journal for a resumed run or a
+    rollback; before the first command has run everything is taken back at once.
+    """
+    watch = watch or Watch()
+    watch.phase("looking")
+    _clear(journal)
+    planned = plan(system, policy, steps, rules, journal.owed())
+    _refuse(planned)
+    if not planned.records and not journal.entries:
+        for step in steps:
+            watch.finding(planned.finding(step))
+        return planned
+    preflight.check(system.guest, policy, [record.change for record in planned.records])
+    told = Told("changed", watch)
+    watch.phase("changing")
+    try:
+        _carry_out(told, steps, rules, journal.owed(), (system, policy, journal))
+    except (AgentprepError, Interrupted, OSError) as error:
+        _stop(journal, error)
+        raise
+    watch.phase("verifying")
+    _verify(plan(system.on(system.guest), policy, steps, rules))
+    journal.settle()
+    return told
+
+
+def finish(system: System, policy: Policy, steps: Sequence[Step], journal: Journal, watch: Watch) -> Told:
+    """The one-way steps were taken; nothing of them can be undone."""
+    told = Told("changed", watch)
+    _carry_out(told, steps, (), (), (system.on(system.guest), policy, journal))
+    return told
+
+
+def _carry_out(
+    told: Told, steps: Sequence[Step], rules: Sequence[Rule], owed: Sequence[str], world: Tuple[System, Policy, Journal]
+) -> None:
+    system, policy, journal = world
+    titles = {step.id: step for step in steps}
+    derived = {rule.id for rule in rules}
+    for work, item in walk(system, policy, steps, rules, owed):
+        if item is None:
+            told.watch.step(work)
+        elif isinstance(item, End):
+            if work.id in titles and (isinstance(work, Rule) or work.id not in derived):
+                told.watch.finding(told.finding(titles[work.id]))
+        elif isinstance(item, Fact):
+            told.facts.append((work.id, item))
+        elif isinstance(item, Unknown):
+            told.errors.append((work.id, item))
+        elif isinstance(item, AgentprepError):
+            raise item
+        else:
+            record = _record(work, item, system.guest)
+            told.records.append(record)
+            told.watch.change(record)
+            notes = make(item, work.id, system.guest, policy, journal, told.watch.line)
+            told.facts += [(work.id, Fact("note", note)) for note in notes]
+
+
+def make(
+    change: Change,
+    step: str,
+    guest: Guest,
+    policy: Policy,
+    journal: Journal,
+    line: Callable[[Tuple[str, ...], str], None],
+) -> List[str]:
+    """The change is journaled and made; returns the notes of failures that it tolerates."""
+    journal.note(step, change)
+    if not isinstance(change, Run):
+        change.apply(guest)
+        return []
+    started = iter(change.commands)
+    notes = change.execute(
+        guest, policy.number("limits.command"), line, lambda group: journal.started(next(started), group)
+    )
+    journal.ran()
+    return notes
+
+
+def _clear(journal: Journal) -> None:
+    for group in journal.groups():
+        end_group(group)
+    journal.sweep()
+
+
+def _refuse(planned: Told) -> None:
+    for name, error in planned.errors:
+        if not isinstance(error, Unknown):
+            raise Blocked(
+                "%s: %s" % (name, error.message),
+                "%s%sor leave this out with: --skip %s" % (error.hint, "; " if error.hint else "", name),
+            )
+
+
+def _verify(left: Told) -> None:
+    undone = _unique(record.id for record in left.records) + tuple(name for name, error in left.errors)
+    if left.records:
+        shown = "".join(record.shown for record in left.records[:3])
+        raise Unsettled(
+            "after the run these are still not as they should be: %s\n%s" % (", ".join(undone), shown),
+            "run agentprep again; take everything back with: agentprep rollback",
+        )
+
+
+def _stop(journal: Journal, error: BaseException) -> None:
+    if not journal.changed:
+        return
+    if not journal.commands:
+        take_back(journal, journal.undo())
+
+
+# -- rollback ------------------------------------------------------------------------------------------------
+class TakenBack(NamedTuple):
+    """What a rollback did, left as it was because somebody changed it, or rebuilt."""
+
+    restored: Tuple[str, ...]
+    kept: Tuple[str, ...]
+    rebuilt: Tuple[str, ...]
+
+
+def rollback(
+    system: System, policy: Policy, journal: Journal, rules: Sequence[Rule], force: bool, watch: Watch
+) -> TakenBack:
+    """Every source holds what it held before the run, metadata and all, and what derives from them fits again.
+
+    Raises Conflict, with nothing taken back, when somebody has edited a source since; with `force` such files stay as
+    they are and the others are taken back.  A derived file that somebody rebuilt since is rebuilt again.
+    """
+    _clear(journal)
+    conflicts = journal.conflicts()
+    edited = [undo for undo in conflicts if not undo.derived]
+    if edited and not force:
+        names = ", ".join(undo.path for undo in edited)
+        raise Conflict(
+            "%s %s changed after agentprep wrote %s; nothing was taken back"
+            % (names, "was" if len(edited) == 1 else "were", "it" if len(edited) == 1 else "them"),
+            "take back all other files with: agentprep rollback --force",
+        )
+    watch.phase("taking back")
+    undo = [one for one in journal.undo() if one not in conflicts]
+    take_back(journal, undo, finished=False)
+    rebuilt = [one.path for one in conflicts if one.derived]
+    if rebuilt:
+        for rule in rules:
+            if any(_matches(one.path, rule.sources) for one in undo):
+                for item in rule.changes(system.on(system.guest), policy, "taken back"):
+                    if not isinstance(item, Fact):
+                        make(item, rule.id, system.guest, policy, journal, watch.line)
+    journal.mark("undone")
+    return TakenBack(tuple(one.path for one in undo), tuple(one.path for one in edited), tuple(rebuilt))
+
+
+def take_back(journal: Journal, undo: Sequence[Undo], finished: bool = True) -> None:
+    """Each path holds what it held before the run."""
+    journal.mark("undoing")
+    for one in undo:
+        journal.restore(one)
+    if finished:
+        journal.mark("undone")
+
+
+def selected(steps: Sequence[Step], skip: Sequence[str], only: Sequence[str]) -> Tuple[Step, ...]:
+    """The steps that `--skip` and `--only` leave."""
+    return tuple(step for step in steps if step.id not in skip and (not only or step.id in only))
+
+
+def history(guest: Guest) -> List[Journal]:
+    """Every run that is on record, the oldest first."""
+    return Runs(guest).all()
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _unique(words: Iterable[str]) -> Tuple[str, ...]:
+    seen: List[str] = []
+    for word in words:
+        if word and word not in seen:
+            seen.append(word)
+    return tuple(seen)
