@@ -85,7 +85,7 @@ class _Running:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-                env=ENVIRONMENT,
+                env=dict(ENVIRONMENT, SYSTEMD_OFFLINE="1") if full is not argv else ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
             )
