@@ -16,13 +16,16 @@ class Row(NamedTuple):
     ssh_package: str
     ssh_services: Tuple[str, ...]
     repository: str  # named in the remedy when no repository has the agent
+    agent_conflicts: Tuple[str, ...] = ()  # packages that go when the agent comes
+    network_packages: Tuple[str, ...] = ()  # what gives DHCP where those have to go
 
 
 # Debian names its agent package waagent and its unit walinuxagent.service (packages.debian.org/waagent); Ubuntu's
-# package is walinuxagent.
+# package is walinuxagent.  Debian's says Conflicts: network-manager (waagent 2.7.3.0-4.1).
 ROWS = (
     Row("debian", ("debian",), ("waagent", "walinuxagent"), ("walinuxagent", "waagent"), "openssh-server",
-        ("ssh", "sshd"), "the release's main component (deb http://deb.debian.org/debian RELEASE main)"),
+        ("ssh", "sshd"), "the release's main component (deb http://deb.debian.org/debian RELEASE main)",
+        ("network-manager",), ("ifupdown", "isc-dhcp-client")),
     Row("ubuntu", ("ubuntu",), ("walinuxagent", "waagent"), ("walinuxagent", "waagent"), "openssh-server",
         ("ssh", "sshd"), "the release's main component (deb http://archive.ubuntu.com/ubuntu RELEASE main)"),
 )  # fmt: skip
