@@ -8,11 +8,16 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
   or a package writes, after which each entry and each future one has all of `add` and nothing of `remove` (patterns of
   formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
   Raises Blocked, with file and line, when the value is decided where agentprep cannot edit it
+- `notes()`: sentences about entries and settings that are left as they are
+- `without_initrd()`: the names of those entries that start their kernel without an initrd
+- `menu_on_serial()`: the sentence that proves that the loader's menu is on the serial port too, or ""
+- `set_menu_on_serial(speed) -> Iterator[Change]`: the changes after which it is
 - `sources`: globs of the files from which the loader's configuration is generated
-- `stale(add: Sequence[str], remove: Sequence[str]) -> str`: why the derived configuration is wrong, or ""
-- `generate(add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]`: the changes that build the derived
-  configuration beside, read it back (raising CommandFailed when an entry is not as `add` and `remove` want it), and
-  move it into place; nothing where nothing is derived
+- `stale(add, remove) -> str`: why the derived configuration is wrong, or ""
+- `generate(add, remove) -> Iterator[Change]`: the changes that build the derived configuration beside, read it back
+  (raising CommandFailed when an entry is not as `add` and `remove` want it), and move it into place; nothing where
+  nothing is derived
+- `foreseen`: the derived configuration is unknown until a planned `generate` has run
 """
 
 from typing import Any, Tuple
