@@ -66,8 +66,14 @@ class Commands:
                     started(running[-1].process.pid)
             _listen(running, time.monotonic() + limit, limit, listener)
             return [one.completed() for one in running]
+        except BaseException:
+            for one in running:
+                end_group(one.process.pid)
+                one.process.wait()
+            raise
         finally:
-            _end(running)
+            for pipe in [pipe for one in running for pipe, _ in one.pipes()]:
+                pipe.close()
 
     def _in_root(self, argv: Argv) -> Argv:
         return argv if self.root == "/" else ("chroot", self.root) + argv
@@ -149,15 +155,6 @@ def _late(running: List[_Running], limit: float) -> CommandFailed:
         "%s did not end within %d seconds and was stopped" % (" ".join(slow.argv), limit),
         "run it by hand to see where it hangs, or raise limits.command in the policy",
     )
-
-
-def _end(running: List[_Running]) -> None:
-    for one in running:
-        if one.process.poll() is None:
-            end_group(one.process.pid)
-            one.process.wait()
-        for pipe, _ in one.pipes():
-            pipe.close()
 
 
 def end_group(group: int) -> None:

@@ -101,11 +101,16 @@ def walk(
     is yielded and ends that step only; what to do about it is the consumer's matter.
     """
     touched = [(path, "was written by a run that was cut") for path in owed]
+    chosen = {step.id for step in steps}
     for work in tuple(steps) + tuple(rules):
-        yield work, None
         if isinstance(work, Rule):
             cause = next((" ".join(one) for one in touched if _matches(one[0], work.sources)), "")
-            items = work.changes(system, policy, cause)
+            if not cause and work.id not in chosen:
+                continue  # left out by --skip or --only, and nothing that it derives from was touched
+        yield work, None
+        if isinstance(work, Rule):
+            asked = policy if work.id in chosen else policy.without(work.id)
+            items = work.changes(system, asked, cause)
         else:
             items = work.changes(system, policy)
         try:

@@ -41,6 +41,14 @@ class Policy:
         """The policy as it is for guests of a family."""
         return Policy(self.values, family)
 
+    def without(self, section: str) -> "Policy":
+        """The policy with every list of a section empty: nothing of it is asked for."""
+        values = dict(self.values)
+        for name, value in values.items():
+            if name[0] == section and isinstance(value.value, list):
+                values[name] = Value([], "left out")
+        return Policy(values, self.family)
+
     def value(self, name: str) -> Value:
         """The value of `section.key`."""
         section, key = name.split(".", 1)
