@@ -157,7 +157,7 @@ def _walked(options: argparse.Namespace, system: System, policy: Policy, watch: 
     if choice.poweroff and system.live is None:
         raise Usage("--poweroff is for the live machine, not for a chroot or --root", "leave it out")
     if not options.json and not options.quiet:
-        head = Report("run", report.guest(system), [], [], Result("", 0, ""))
+        head = Report("run", report.guest(system, policy), [], [], Result("", 0, ""))
         watch.say(watch.paint.bold(report.headline(head)) + "\n")
     return session.prepare(system, policy, choice, watch, lambda records: _confirmed(options, watch, records))
 
@@ -208,7 +208,7 @@ def _policy(options: argparse.Namespace, values: Policy) -> int:
         told = {name: dict(values.value(name)._asdict()) for name, _, _ in documented()}
         _document(options, policy=told)
     else:
-        sys.stdout.write(report.policy(values))
+        sys.stdout.write(report.policy_text(values))
     return READY
 
 

@@ -229,10 +229,7 @@ def make(
     if not isinstance(change, Run):
         change.apply(guest)
         return []
-    started = iter(change.commands)
-    notes = change.execute(
-        guest, policy.number("limits.command"), line, lambda group: journal.started(next(started), group)
-    )
+    notes = change.execute(guest, policy.number("limits.command"), line, journal.started)
     journal.ran()
     return notes
 

@@ -291,5 +291,3 @@ def _absent(path: str, error: OSError) -> None:
     if error.errno == errno.ENXIO:
         raise Blocked("%s is not a regular file" % path, "see what it is with: ls -ld %s" % path)
     raise Blocked("%s cannot be read: %s" % (path, error.strerror), "look at it with: ls -ld %s" % path)
-
-

@@ -5,9 +5,9 @@
         runs/0001/journal          JSON lines, each synced before what it speaks of happens
         runs/0001/before/3         what entry 3 replaced: a copy, or a hard link for large derived files
 
-Entries: {"begun": time}, {"change": n, "step", "kind", "path", "before": state, "after": digest}, {"ran": true},
-{"run": argv, "group", "boot"},
-{"settled": true}, {"undoing": true}, {"undone": true}.
+Entries: {"begun": time}, {"change": n, "step", "kind", "path", "before": state, "after": digest},
+{"running": [argv, ...], "outputs"}, {"group", "boot"}, {"ran": true}, {"settled": true}, {"undoing": true},
+{"undone": true}.
 """
 
 import base64
@@ -18,7 +18,7 @@ import os
 import stat
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from .changes import SUFFIX, Beside, Change, Link, Mode, Remove, Write, attributes, failure, put, sync_folder
+from .changes import SUFFIX, Beside, Change, Link, Mode, Remove, Run, Write, attributes, failure, put, sync_folder
 from .errors import Blocked, Conflict
 from .guest import Guest
 
@@ -85,6 +85,8 @@ class Journal:
     # -- what is written -------------------------------------------------------------------------------------
     def note(self, step: str, change: Change) -> None:
         """What the change will replace is kept, and the intent is on disk.  Forget and Run keep nothing."""
+        if isinstance(change, Run):
+            self._append(running=change.commands, outputs=[path for path in change.outputs if _beside(path)])
         if not isinstance(change, (Write, Remove, Link, Mode)):
             return
         follow = isinstance(change, (Write, Mode))
@@ -99,8 +101,9 @@ class Journal:
             after=after, derived=derived, folders=_missing_folders(self.guest, path),
         )  # fmt: skip
 
-    def started(self, argv: Tuple[str, ...], group: int) -> None:
-        self._append(run=argv, group=group, boot=boot_id())
+    def started(self, group: int) -> None:
+        """A command noted before runs as this process group."""
+        self._append(group=group, boot=boot_id())
 
     def ran(self) -> None:
         self._append(ran=True)
@@ -158,7 +161,7 @@ class Journal:
     @property
     def commands(self) -> List[Tuple[str, ...]]:
         """The commands that were started."""
-        return [tuple(entry["run"]) for entry in self.entries if "run" in entry]
+        return [tuple(argv) for entry in self.entries for argv in entry.get("running", [])]
 
     def owed(self) -> List[str]:
         """Paths written since the guest was last settled: what derives from them may be stale."""
@@ -174,7 +177,7 @@ class Journal:
         """The process groups of commands that were running, on this boot, when the run was cut."""
         groups: List[int] = []
         for entry in self.entries:
-            if "run" in entry and entry["boot"] == boot_id():
+            if "group" in entry and entry["boot"] == boot_id():
                 groups.append(entry["group"])
             elif "ran" in entry:
                 groups = []
@@ -231,10 +234,13 @@ class Journal:
         _metadata(where, state)
 
     def sweep(self) -> None:
-        """Half-written files that a cut left beside the journaled paths are gone."""
+        """Half-written files that a cut left beside the journaled paths, and what commands built beside, are gone."""
         for entry in self.entries:
             if "change" in entry:
                 _sweep(self.guest.where(entry["path"], follow=False))
+            for path in entry.get("outputs", []):
+                for leftover in (path, path + ".new"):  # grub-mkconfig writes FILE.new first
+                    _unlink(self.guest.where(leftover, follow=False))
 
 
 class Runs:
@@ -386,7 +392,15 @@ def _metadata(where: str, state: State) -> None:
 
 def _sweep(where: str) -> None:
     folder, name = os.path.split(where)
+    _unlink(os.path.join(folder, "." + name + SUFFIX))
+
+
+def _unlink(where: str) -> None:
     try:
-        os.unlink(os.path.join(folder, "." + name + SUFFIX))
+        os.unlink(where)
     except (FileNotFoundError, NotADirectoryError):
         pass
+
+
+def _beside(path: str) -> bool:
+    return os.path.basename(path).startswith(".") and path.endswith(SUFFIX)

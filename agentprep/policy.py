@@ -76,9 +76,7 @@ def load(named: Optional[str], settings: Sequence[str] = (), file: Optional[str]
         values.update(_file(file, file))
     if named is not None and named not in SHIPPED:
         if not os.path.exists(named):
-            raise Usage(
-                "there is no policy %s" % named, "give a file that exists or one of: %s" % ", ".join(SHIPPED)
-            )
+            raise Usage("there is no policy %s" % named, "give a file that exists or one of: %s" % ", ".join(SHIPPED))
         values.update(_file(named, named))
     for setting in settings:
         values.update(_setting(setting))

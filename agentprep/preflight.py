@@ -103,4 +103,3 @@ def _existing(guest: Guest, folder: str) -> str:
 
 def _inside(guest: Guest, where: str) -> str:
     return where if guest.root == "/" else where[len(guest.root) :] or "/"
-

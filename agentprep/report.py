@@ -9,6 +9,7 @@ from .changes import Run
 from .engine import NOT_READY, Finding, Record
 from .errors import AgentprepError
 from .policy import Policy, documented
+from .provisioner import detect
 from .step import Step
 from .system import System
 
@@ -42,13 +43,14 @@ class Report(NamedTuple):
     result: Result
 
 
-def guest(system: System) -> Dict[str, Any]:
+def guest(system: System, policy: Policy) -> Dict[str, Any]:
     """What the guest is, with the evidence for each mechanism; what cannot be told says why."""
     told: Dict[str, Any] = {"root": system.guest.root}
     for name, tell in (
         ("distribution", lambda: _distribution(system)),
         ("architecture", lambda: system.architecture),
         ("firmware", lambda: {"name": system.firmware.backend, "evidence": system.firmware.evidence}),
+        ("provisioner", lambda: dict(detect(system.guest, policy)._asdict())),
         ("kernels", lambda: [kernel.version for kernel in system.kernels]),
     ):
         try:
@@ -235,7 +237,7 @@ def requirement(step: Step) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def policy(values: Policy) -> str:
+def policy_text(values: Policy) -> str:
     """The effective policy in the form of a policy file, with where each value came from."""
     out, last = "", ""
     for name, kind, comment in documented():

@@ -70,7 +70,7 @@ def check(system: System, policy: Policy, choice: Choice, watch: Watch) -> Repor
     person = _person(findings)
     if not bad:
         message = "Ready: every requirement holds."
-        return _told("check", system, told, findings, Result("ready", READY, message, person=person))
+        return _told("check", system, policy, told, findings, Result("ready", READY, message, person=person))
     unjudged = [one.id for one in findings if one.status == "skipped"]
     message = "Not ready: %d of %d requirements do not hold or could not be judged: %s." % (
         len(bad), len(findings), ", ".join(bad),
@@ -78,7 +78,7 @@ def check(system: System, policy: Policy, choice: Choice, watch: Watch) -> Repor
     hint = "see what would be done with `agentprep plan`, bring it about with `sudo agentprep run`"
     if unjudged and os.geteuid():
         hint = "run it as root to have all of them judged: sudo agentprep check"
-    return _told("check", system, told, findings, Result("not-ready", EXIT_NOT_READY, message, hint, person))
+    return _told("check", system, policy, told, findings, Result("not-ready", EXIT_NOT_READY, message, hint, person))
 
 
 def preview(system: System, policy: Policy, choice: Choice, watch: Watch) -> Report:
@@ -104,7 +104,7 @@ def preview(system: System, policy: Policy, choice: Choice, watch: Watch) -> Rep
         result = Result("would-change", READY, message, "bring it about with: sudo agentprep run", _person(findings))
     else:
         result = Result("ready", READY, "Nothing would be changed.", person=_person(findings))
-    return _told("plan", system, told, findings, result)
+    return _told("plan", system, policy, told, findings, result)
 
 
 def prepare(system: System, policy: Policy, choice: Choice, watch: Watch, confirm: Confirm) -> Report:
@@ -121,7 +121,7 @@ def prepare(system: System, policy: Policy, choice: Choice, watch: Watch, confir
         except (AgentprepError, Interrupted) as error:
             result = failed(error, journal)
             findings = told.findings(choice.steps()) if told.records else []
-            ended = Report("run", report.guest(system), findings, told.records, result)
+            ended = Report("run", report.guest(system, policy), findings, told.records, result)
             if journal.entries:
                 _keep(system.guest, ended, True)
             return ended
@@ -150,7 +150,7 @@ def _after(
         result = Result("done", READY, message, "", person + _afterwards(choice), TEXT, _undo(journal))
     else:
         return _one_way(system, policy, choice, watch, confirm, journal, told)
-    return _kept(system.guest, _told("run", system, told, findings, result), True)
+    return _kept(system.guest, _told("run", system, policy, told, findings, result), True)
 
 
 def _one_way(
@@ -159,13 +159,13 @@ def _one_way(
     last = choice.last_steps(policy)
     ahead = plan(system, policy, last, (), ())
     findings = told.findings(choice.steps())
-    guest = report.guest(system)  # while its evidence is still there
+    guest = report.guest(system, policy)  # while its evidence is still there
     if ahead.records and not confirm(ahead.records):
         result = Result(
             "declined", EXIT_NOT_READY, "Prepared, but not deprovisioned, since that was declined.",
             "deprovision later with `sudo agentprep run`", _person(findings), TEXT, _undo(journal),
         )  # fmt: skip
-        return _kept(system.guest, _told("run", system, told, findings, result), True)
+        return _kept(system.guest, _told("run", system, policy, told, findings, result), True)
     watch.phase("deprovisioning")
     done = finish(system, policy, last, journal, watch)
     Forget(FOLDER + "/runs", "the copies that a rollback would need hold what was just removed").apply(system.guest)
@@ -200,7 +200,7 @@ def take_back(
             wanted = there[-1:]
         if not wanted:
             gone = system.guest.exists(JSON)
-            return _nothing(system, gone), None
+            return _nothing(system, policy, gone), None
         back = None
         for journal in reversed(wanted):
             back = rollback(system, policy, journal, RULES, force, watch)
@@ -213,7 +213,9 @@ def take_back(
         message = "Taken back: %d files%s." % (
             len(back.restored), ", %d rebuilt" % len(back.rebuilt) if back.rebuilt else "",
         )  # fmt: skip
-        return Report("rollback", report.guest(system), [], [], Result("done", READY, message, hint, person)), back
+        return Report(
+            "rollback", report.guest(system, policy), [], [], Result("done", READY, message, hint, person)
+        ), back
     finally:
         os.close(lock)
 
@@ -232,13 +234,13 @@ def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(left))
 
 
-def _nothing(system: System, gone: bool) -> Report:
+def _nothing(system: System, policy: Policy, gone: bool) -> Report:
     message = "There is nothing to take back: no run of agentprep is on record here."
     hint = ""
     if gone:
         message = "There is nothing to take back."
         hint = "%s says what the last run did; after deprovisioning no copy is kept" % TEXT
-    return Report("rollback", report.guest(system), [], [], Result("done", READY, message, hint))
+    return Report("rollback", report.guest(system, policy), [], [], Result("done", READY, message, hint))
 
 
 def power_off(system: System) -> None:
@@ -287,8 +289,8 @@ def _person(findings: Sequence[Finding]) -> Tuple[str, ...]:
     return tuple(remedy for one in findings if one.status == "person" for remedy in one.remedy)
 
 
-def _told(command: str, system: System, told: Told, findings: List[Finding], result: Result) -> Report:
-    return Report(command, report.guest(system), findings, told.records, result)
+def _told(command: str, system: System, policy: Policy, told: Told, findings: List[Finding], result: Result) -> Report:
+    return Report(command, report.guest(system, policy), findings, told.records, result)
 
 
 def _kept(guest: Guest, ended: Report, diffs: bool) -> Report:
