@@ -1,0 +1,45 @@
+# Every target sets up what it needs: Debian packages (as root; else it says which) and a virtual environment in .venv.
+# `make PYTHON=python3.12 test` takes another Python; for a change of it: make clean first.
+export PYTHON ?= python3
+SHELL := /bin/bash
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: help test test-all lint lab demo bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+test: ## the test suite, without the lab; ARGS="-k grub" goes to pytest
+	@tests/setup.sh test
+	@$(PY) -m pytest $(ARGS)
+
+test-all: ## the test suite on every Python found, 3.6 to 3.14
+	@tests/setup.sh test
+	@tests/pythons.sh $(ARGS)
+
+lint: ## ruff, mypy, Python 3.6 by vermin, no paths of one machine
+	@tests/setup.sh lint
+	.venv/bin/ruff check --config .ci/ruff.toml agentprep tests
+	.venv/bin/ruff format --check --quiet --config .ci/ruff.toml agentprep tests
+	.venv/bin/mypy
+	.venv/bin/vermin -t=3.6- --no-tips --quiet agentprep
+	tests/paths.sh
+
+lab: ## the scenarios on real guests in virtual machines (root; the first time builds them); ARGS goes to pytest
+	@tests/setup.sh lab
+	@$(PY) -m tests.lab setup
+	@$(PY) -m pytest tests/lab $(ARGS)
+
+demo: ## agentprep on a real guest, from untouched to ready, with proof
+	@tests/setup.sh lab
+	@$(PY) -m tests.lab setup
+	@$(PY) -m tests.lab demo
+
+bench: ## what it costs, measured beside the limits (root; the first time builds a Debian tree)
+	@tests/setup.sh bench
+	@$(PY) -m tests.bench $(ARGS)
+
+clean: ## remove the environments and what tools left; the lab's guests stay in the cache
+	rm -rf .venv .venv-3.* build dist *.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	find agentprep tests -name __pycache__ -type d -prune -exec rm -rf {} +
