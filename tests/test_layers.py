@@ -13,7 +13,7 @@ ROWS = (
     ("changes", "enter"),
     ("policy", "distros", "journal", "kernels", "live", "evidence", "accounts", "devices", "mounts", "swaps"),
     ("modules", "preflight"),
-    ("boot", "initrd", "pkg", "init"),
+    ("boot", "initrd", "pkg", "init", "net"),
     ("system",),
     ("step", "provisioner"),
     ("steps", "deprovision"),

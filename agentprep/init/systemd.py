@@ -153,7 +153,7 @@ class Systemd:
         return [path for path in links if not ASIDE.match(path.split("/")[-2])]
 
     def _levels(self, unit: str, kind: str) -> List[str]:
-        return self.guest.glob("/etc/rc[%s].d/%s[0-9][0-9]%s" % (LEVELS, kind, _short(unit)))
+        return self.guest.glob("/etc/rc[%sS].d/%s[0-9][0-9]%s" % (LEVELS, kind, _short(unit)))
 
 
 def _full(name: str) -> str:
