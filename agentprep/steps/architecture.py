@@ -1,0 +1,62 @@
+"""A 64-bit machine with a kernel that can run on Hyper-V."""
+
+import re
+from typing import Iterator, List
+
+from ..errors import Unsupported
+from ..guest import Guest
+from ..kernels import Kernel
+from ..policy import Policy
+from ..step import Fact, Item, Step
+from ..system import System
+
+MACHINES = ("x86_64", "aarch64")
+# Kernels of the classic Xen tree run on nothing but paravirtual Xen: kernel-xen, kernelxenU, linux-image-*-xen.
+XEN = re.compile(r"[-.]?xen(U|0|u)?$")
+
+
+def changes(system: System, policy: Policy) -> Iterator[Item]:
+    name = system.distro.name
+    machine = system.architecture
+    if machine not in MACHINES:
+        raise Unsupported(
+            "%s is built for %s, and Azure runs only %s" % (name, machine, " and ".join(MACHINES)),
+            "install a 64-bit release of the distribution and move the data",
+        )
+    kernels = system.kernels
+    if not kernels:
+        raise Unsupported(
+            "no kernel is installed: /boot has no vmlinuz-VERSION that has a modules.dep below /lib/modules",
+            "install the distribution's kernel package; a container image or the root of a chroot is no machine",
+        )
+    xen = [kernel.version for kernel in kernels if _xen_only(system.guest, kernel)]
+    good: List[str] = [kernel.version for kernel in kernels if kernel.version not in xen]
+    if not good:
+        raise Unsupported(
+            "only kernels for paravirtual Xen are installed: %s" % ", ".join(xen),
+            "install the distribution's generic kernel and make it the default",
+        )
+    if xen:
+        yield Fact(
+            "warning", "kernel %s runs on paravirtual Xen only" % ", ".join(xen), "remove it, so that it is not booted"
+        )
+    yield Fact("ok", "%s on %s with %s" % (name, machine, ", ".join("kernel " + version for version in good)))
+
+
+def _xen_only(guest: Guest, kernel: Kernel) -> bool:
+    lines = (kernel.config(guest) or b"").splitlines()
+    return bool(XEN.search(kernel.version)) or b"CONFIG_X86_XEN=y" in lines or b"CONFIG_X86_64_XEN=y" in lines
+
+
+STEP = Step(
+    id="architecture",
+    title="The guest is 64-bit Linux with a kernel that can run on Azure",
+    reason="Azure runs x86_64 and arm64 machines, and its images must be 64-bit. A 32-bit system, a "
+    "container image without a kernel, or a kernel that was built for paravirtual Xen alone cannot be "
+    "made to boot there by configuration.",
+    source="LISA verify_azure_64bit_os; Microsoft, Azure Marketplace VM certification (64-bit only); "
+    "virt-v2v(1) on Xen",
+    remedy="uname -m; ls /boot/vmlinuz-* /lib/modules\n"
+    "Install the distribution's generic kernel, or a 64-bit release.",
+    changes=changes,
+)
