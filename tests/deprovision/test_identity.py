@@ -1,0 +1,111 @@
+"""What tells this machine from another."""
+
+import os
+import stat
+from typing import Any
+
+from agentprep.changes import Forget, Write
+from agentprep.deprovision.identity import STEP
+from tests.deprovision.machine import used
+from tests.trees import Program, To, brought_about, content, make_tree, planned, policy_of, system_of
+
+
+def forgotten(changes: Any) -> Any:
+    return sorted(change.path for change in changes if isinstance(change, Forget))
+
+
+def test_the_exact_list_for_a_debian_machine(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, used())
+    changes = planned(STEP, system_of(root))[0]
+    assert forgotten(changes) == [
+        "/etc/machine-id", "/etc/passwd-", "/etc/shadow-", "/etc/ssh/ssh_host_ed25519_key",
+        "/etc/ssh/ssh_host_ed25519_key.pub", "/var/lib/NetworkManager/internal-1-ens3.lease",
+        "/var/lib/dhcp/dhclient.ens3.leases", "/var/lib/systemd/random-seed", "/var/lib/waagent/events",
+        "/var/lib/waagent/ovf-env.xml",
+    ]  # fmt: skip
+    assert len(changes) == 10
+    brought_about(STEP, system_of(root))
+    assert planned(STEP, system_of(root))[0] == []
+    assert os.path.exists(root + "/etc/ssh/sshd_config") and os.path.isdir(root + "/var/lib/dhcp")
+
+
+def test_the_machine_id_is_empty_and_keeps_its_mode(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, used())
+    os.chmod(root + "/etc/machine-id", 0o444)
+    brought_about(STEP, system_of(root))
+    found = os.stat(root + "/etc/machine-id")
+    assert (found.st_size, stat.S_IMODE(found.st_mode)) == (0, 0o444)
+    assert os.readlink(root + "/var/lib/dbus/machine-id") == "/etc/machine-id"
+
+
+def test_a_copy_for_dbus_goes_or_systemd_would_take_it_back(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, {**used(), "/var/lib/dbus/machine-id": "2c3d83d340dc0fd2d2741aa56b03b18c\n"})
+    brought_about(STEP, system_of(root))
+    assert not os.path.exists(root + "/var/lib/dbus/machine-id")
+
+
+def test_without_systemd_the_file_goes_as_dbus_wants_it(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, used())
+    os.remove(root + "/lib/systemd/systemd")
+    brought_about(STEP, system_of(root))
+    assert not os.path.exists(root + "/etc/machine-id")
+
+
+def test_a_machine_id_that_awaits_a_first_boot_is_left(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, {**used(), "/etc/machine-id": "uninitialized\n"})
+    brought_about(STEP, system_of(root))
+    assert content(root, "/etc/machine-id") == "uninitialized\n"
+
+
+def test_host_keys_stay_when_nothing_would_make_new_ones(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, {**used(), "/etc/waagent.conf": "Provisioning.RegenerateSshHostKeyPair=n\n"})
+    changes, facts = planned(STEP, system_of(root))
+    assert not any("ssh_host" in path for path in forgotten(changes))
+    assert any(fact.verdict == "warning" and "host keys" in fact.evidence for fact in facts)
+    os.makedirs(root + "/usr/lib/systemd/system")
+    open(root + "/usr/lib/systemd/system/sshd-keygen@.service", "w").close()
+    assert any("ssh_host" in path for path in forgotten(planned(STEP, system_of(root))[0]))
+
+
+def test_cloud_init_makes_host_keys_too(tmp_path: Any) -> None:
+    files = {**used(), "/etc/waagent.conf": "Provisioning.RegenerateSshHostKeyPair=n\n"}
+    files.update({"/usr/bin/cloud-init": Program(""), "/lib/systemd/system/cloud-init-local.service": "[Install]\n"})
+    root = make_tree(tmp_path, files)
+    changes = planned(STEP, system_of(root), policy_of("agent-conf.provisioner=cloud-init"))[0]
+    assert "/etc/ssh/ssh_host_ed25519_key" in forgotten(changes)
+
+
+def test_a_masked_rule_of_udev_stays(tmp_path: Any) -> None:
+    net, cd = "/etc/udev/rules.d/70-persistent-net.rules", "/etc/udev/rules.d/70-persistent-cd.rules"
+    root = make_tree(tmp_path / "masked", {**used(), net: To("/dev/null")})
+    assert net not in forgotten(planned(STEP, system_of(root))[0])
+    root = make_tree(tmp_path / "written", {**used(), net: 'SUBSYSTEM=="net"\n', cd: 'SUBSYSTEM=="block"\n'})
+    assert {net, cd} <= set(forgotten(planned(STEP, system_of(root))[0]))
+
+
+def test_open_iscsi_makes_another_name(tmp_path: Any) -> None:
+    name, check = "/etc/iscsi/initiatorname.iscsi", "/lib/open-iscsi/startup-checks.sh"
+    files = {**used(), name: "## secret\nInitiatorName=iqn.1993-08.org.debian:01:abc\n"}
+    debian = make_tree(tmp_path / "debian", {**files, check: Program('grep -q "^GenerateName=yes" $NAMEFILE\n')})
+    written = [change for change in planned(STEP, system_of(debian))[0] if isinstance(change, Write)]
+    assert [(one.path, one.content, one.secret) for one in written] == [(name, b"GenerateName=yes\n", True)]
+    brought_about(STEP, system_of(debian))
+    assert planned(STEP, system_of(debian))[0] == []
+    other = make_tree(tmp_path / "other", files)
+    assert any(fact.verdict == "note" and name in fact.evidence for fact in planned(STEP, system_of(other))[1])
+
+
+def test_the_key_of_credentials_stays_while_it_is_needed(tmp_path: Any) -> None:
+    key = "/var/lib/systemd/credential.secret"
+    root = make_tree(tmp_path, {**used(), key: "k", "/etc/credstore.encrypted/db": "x"})
+    changes, facts = planned(STEP, system_of(root))
+    assert key not in forgotten(changes) and any(key in fact.evidence for fact in facts)
+    os.remove(root + "/etc/credstore.encrypted/db")
+    assert key in forgotten(planned(STEP, system_of(root))[0])
+
+
+def test_registrations_go(tmp_path: Any) -> None:
+    there = ["/etc/SUSEConnect", "/etc/pki/consumer/cert.pem", "/etc/zypp/credentials.d/SCCcredentials",
+             "/var/lib/ubuntu-advantage/private/machine-token.json"]  # fmt: skip
+    root = make_tree(tmp_path, {**used(), **dict.fromkeys(there, "x")})
+    assert set(there) <= set(forgotten(planned(STEP, system_of(root))[0]))
