@@ -4,9 +4,9 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 - `arguments()`: {entry: list of arguments} of every existing boot entry of a Linux kernel of this system, as the loader
   would use it now, plus "future" (and "future (recovery)" where there is such an entry) for a kernel installed tomorrow
-- `set_arguments(add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]`: the changes to every store that a person
-  or a package writes, after which each entry and each future one has all of `add` and nothing of `remove` (patterns of
-  formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
+- `set_arguments(add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]`: the changes to every store that a
+  person or a package writes, after which each entry and each future one has all of `add` and nothing of `remove`
+  (patterns of formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
   Raises Blocked, with file and line, when the value is decided where agentprep cannot edit it
 - `notes()`: sentences about entries and settings that are left as they are
 - `without_initrd()`: the names of those entries that start their kernel without an initrd

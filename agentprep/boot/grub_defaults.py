@@ -1,0 +1,186 @@
+"""/etc/default/grub and the files that grub-mkconfig sources after it: what they give together, and edits of them.
+
+    Defaults(guest, generator)            the files as they are now; Blocked names the file and line of a syntax error
+    Defaults.value(name)                  what the variable is once all are sourced, "" when none assigns it
+    Defaults.where(name)                  the file and line that decide it
+    Defaults.future()                     {"future": arguments, "future (recovery)": ...} of a kernel installed tomorrow
+    Defaults.with_arguments(add, remove)  {path: new text} after which `future` is as wanted
+    Defaults.with_values(values)          {path: new text} after which the variables have these values
+"""
+
+import posixpath
+import re
+from typing import Callable, Dict, List, Optional, Sequence
+
+from ..errors import Blocked, Malformed
+from ..formats import cmdline, grubcfg, shelledit, shellvars
+from ..formats.shellvars import Place, Script
+from ..guest import Guest
+
+MAIN = "/etc/default/grub"
+DROP_INS = "/etc/default/grub.d/*.cfg"
+ALWAYS, NORMAL, RECOVERY = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX_RECOVERY"
+NAMES = (ALWAYS, NORMAL, RECOVERY)
+
+# grub-mkconfig assigns these itself before it sources anything; their values are those of the machine it runs on.
+PRESET = "\n".join("GRUB_%s=$(grub-probe)" % name for name in (
+    "DEVICE", "DEVICE_UUID", "DEVICE_PARTUUID", "DEVICE_BOOT", "DEVICE_BOOT_UUID", "FS",
+))  # fmt: skip
+
+Texts = Dict[str, str]
+Transform = Callable[[List[str]], List[str]]
+
+
+class Defaults:
+    """The sourced files of a guest; `generator` is the path of its grub-mkconfig, or None on a tree without one."""
+
+    def __init__(self, guest: Guest, generator: Optional[str]) -> None:
+        self.guest = guest
+        self.head = (guest.text(generator) or "") if generator else ""
+        # Debian's and Ubuntu's grub-mkconfig source the folder, stock RHEL's and SUSE's do not.
+        folder = not self.head or "/default/grub.d/" in self.head
+        self.paths = [MAIN] + (guest.glob(DROP_INS) if folder else [])
+        self.scripts = [_script(path, guest.text(path) or "") for path in self.paths]
+        self._refuse_bashisms()
+
+    # -- what they give --------------------------------------------------------------------------------------
+    def value(self, name: str) -> str:
+        return _value(self.scripts, name)
+
+    def arguments(self, name: str) -> List[str]:
+        """The kernel arguments in the value of a variable."""
+        return _arguments(self.scripts, name)
+
+    def where(self, name: str) -> str:
+        places = shellvars.contributions(self.scripts, name)
+        return "%s, line %d" % (self.paths[places[-1].script], places[-1].assignment.line) if places else MAIN
+
+    def future(self) -> Dict[str, List[str]]:
+        return _future(self.scripts)
+
+    # -- edits of the kernel arguments -----------------------------------------------------------------------
+    def with_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
+        if _wanted(self.scripts, add, remove) and not self._unwanted(remove):
+            return {}
+        live = [place for name in NAMES for place in shellvars.contributions(self.scripts, name)]
+        base = next((place for place in live if place.assignment.name == ALWAYS), None)
+        names = {cmdline.key(argument) for argument in add}
+        elsewhere = [word for place in live if place != base for word in self._words(place)]
+        moved = [word for word in elsewhere if cmdline.key(word) == "console"] if "console" in names else []
+
+        def transform(place: Place) -> Transform:
+            if place == base:
+                return lambda old: cmdline.merge(_with(old, moved), add, remove)
+            return lambda old: cmdline.without(old, list(remove) + (sorted(names) if place in live else []))
+
+        scripts = [self._edited(index, transform) for index in range(len(self.scripts))]
+        if base is None and add:
+            text = shelledit.set_value(scripts[0], ALWAYS, " ".join(cmdline.merge(moved, add, remove)))
+            scripts[0] = _script(MAIN, text)
+        self._prove(scripts, add, remove)
+        return self._texts(scripts)
+
+    def _unwanted(self, remove: Sequence[str]) -> bool:
+        """Some assignment, be it one that a later one overrides, still has an unwanted argument."""
+        places = [Place(i, a) for i, script in enumerate(self.scripts) for a in script.assignments if a.name in NAMES]
+        return any(cmdline.without(old, remove) != old for old in map(self._words, places))
+
+    def _words(self, place: Place) -> List[str]:
+        return shelledit.words(self.scripts[place.script], place.assignment)
+
+    def _edited(self, index: int, transform: Callable[[Place], Transform]) -> Script:
+        script, path = self.scripts[index], self.paths[index]
+        for number, assignment in enumerate(script.assignments):
+            if assignment.name in NAMES:
+                now = script.assignments[number]  # where the edits before have moved it
+                try:
+                    text = shelledit.edit_words(script, now, transform(Place(index, assignment)))
+                except Malformed as error:
+                    raise _named(path, error) from None
+                script = _script(path, text)
+        return script
+
+    def _prove(self, scripts: Sequence[Script], add: Sequence[str], remove: Sequence[str]) -> None:
+        """The edit brings about what is wanted; Blocked names the assignment that stands in its way."""
+        for kind, given in _future(scripts).items():
+            merged = cmdline.merge(given, add, remove)
+            if merged == given:
+                continue
+            name = next((name for name in NAMES if set(_arguments(scripts, name)) - set(merged)), ALWAYS)
+            places = shellvars.contributions(scripts, name)
+            line = ", line %d" % places[-1].assignment.line if places else ""
+            path = self.paths[places[-1].script] if places else MAIN
+            raise Blocked(
+                "%s%s: %s entries would get %r, which no edit there makes right" % (path, line, kind, " ".join(given)),
+                "assign %s plainly there, without other variables in it, then run agentprep again" % name,
+            )
+
+    def _refuse_bashisms(self) -> None:
+        """`A+=b` is an error in dash, with which grub-mkconfig stops: no new menu could ever be made."""
+        shell = re.match(r"#!\s*(/\S+)", self.head)
+        if not shell or posixpath.basename(self.guest.canonical(shell.group(1))) != "dash":
+            return
+        for path, script in zip(self.paths, self.scripts):
+            for assignment in script.assignments:
+                if assignment.append:
+                    raise Blocked(
+                        "%s, line %d: += is not known to the guest's %s, so that grub-mkconfig fails"
+                        % (path, assignment.line, shell.group(1)),
+                        'write %s="$%s ..." instead' % (assignment.name, assignment.name),
+                    )
+
+    # -- edits of other variables ----------------------------------------------------------------------------
+    def with_values(self, values: Dict[str, str]) -> Texts:
+        scripts = list(self.scripts)
+        for name, value in values.items():
+            if _value(scripts, name) == value:
+                continue
+            deciding = [i for i, script in enumerate(scripts) if any(a.name == name for a in script.assignments)]
+            index = deciding[-1] if deciding else 0
+            scripts[index] = _script(self.paths[index], shelledit.set_value(scripts[index], name, value))
+            if _value(scripts, name) != value:
+                raise Blocked("%s: %s is decided elsewhere" % (self.paths[index], name), "set it to: %s" % value)
+        return self._texts(scripts)
+
+    def _texts(self, scripts: Sequence[Script]) -> Texts:
+        pairs = zip(self.paths, scripts, self.scripts)
+        return {path: new.text for path, new, old in pairs if new.text != old.text}
+
+
+def _future(scripts: Sequence[Script]) -> Dict[str, List[str]]:
+    always, normal, recovery = (_arguments(scripts, name) for name in NAMES)
+    future = {"future": always + normal}
+    if _value(scripts, "GRUB_DISABLE_RECOVERY") != "true":
+        future["future (recovery)"] = (recovery or ["single"]) + always
+    return future
+
+
+def _wanted(scripts: Sequence[Script], add: Sequence[str], remove: Sequence[str]) -> bool:
+    return all(cmdline.merge(given, add, remove) == given for given in _future(scripts).values())
+
+
+def _value(scripts: Sequence[Script], name: str) -> str:
+    return shellvars.evaluate([Script(PRESET, "grub-mkconfig")] + list(scripts), name) or ""
+
+
+def _arguments(scripts: Sequence[Script], name: str) -> List[str]:
+    """What GRUB makes of a value that 10_linux puts behind the kernel's name."""
+    line = _value(scripts, name).replace("\n", " ")
+    return grubcfg.entries("menuentry x {\nlinux /x %s\n}\n" % line)[0].arguments
+
+
+def _with(old: List[str], moved: List[str]) -> List[str]:
+    """The consoles that were elsewhere stand behind those here, each once."""
+    return old + [word for index, word in enumerate(moved) if word not in old and word not in moved[:index]]
+
+
+def _script(path: str, text: str) -> Script:
+    try:
+        return Script(text, path)
+    except Malformed as error:
+        raise _named(path, error) from None
+
+
+def _named(path: str, error: Malformed) -> Blocked:
+    message = error.message if path in error.message else "%s, %s" % (path, error.message)
+    return Blocked(message, error.hint)
