@@ -9,7 +9,6 @@ import fnmatch
 import io
 import os
 import posixpath
-import re
 import stat as stat_
 from typing import IO, Dict, Iterator, List, NamedTuple, Optional
 
@@ -38,13 +37,13 @@ class Guest:
     # -- paths -----------------------------------------------------------------------------------------------
     def canonical(self, path: str, follow: bool = True) -> str:
         """The guest path without any link in it; with `follow` false the last component may be a link."""
-        here, todo, hops = "/", _parts(path), 0
+        here, todo, hops = "", _parts(path), 0  # the folder reached so far; "" is the root
         while todo:
             name = todo.pop(0)
             if name == "..":
-                here = posixpath.dirname(here)
+                here = here.rpartition("/")[0]
                 continue
-            step = posixpath.join(here, name)
+            step = here + "/" + name
             target = self._target(step) if todo or follow else None
             if target is None:
                 here = step
@@ -52,9 +51,9 @@ class Guest:
             hops += 1
             if hops > LINKS:
                 raise Blocked("%s: too many levels of symbolic links" % path, "look at it with: namei -l %s" % path)
-            here = "/" if target.startswith("/") else here
+            here = "" if target.startswith("/") else here
             todo = _parts(target) + todo
-        return here
+        return here or "/"
 
     def where(self, path: str, follow: bool = True) -> str:
         """The path by which this process reaches the guest's `path`."""
@@ -142,8 +141,8 @@ class Guest:
                     posixpath.join(path, name)
                     for path in paths
                     if self.is_folder(path)
-                    for name in self.names(path)
-                    if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith("."))
+                    for name in fnmatch.filter(self.names(path), part)
+                    if part.startswith(".") or not name.startswith(".")
                 ]
             else:
                 paths = [posixpath.join(path, part) for path in paths]
@@ -207,13 +206,26 @@ class Draft(Guest):
         self.imagined: Dict[str, Imagined] = {}
         self.guesses: List[str] = []
         self.guessing = False  # something unknown was read since this was last set to False
+        self._folders: Dict[str, str] = {}  # canonical paths of folders, as long as nothing more is imagined
+
+    def canonical(self, path: str, follow: bool = True) -> str:
+        folder, slash, name = path.rpartition("/")
+        if not slash or name in ("", ".", ".."):
+            return super().canonical(path, follow)
+        if folder not in self._folders:
+            self._folders[folder] = super().canonical(folder)
+        inside = self._folders[folder]
+        step = "/" + name if inside == "/" else inside + "/" + name
+        return super().canonical(path) if follow and self._target(step) is not None else step
 
     def imagine(self, path: str, what: Imagined, follow: bool = True) -> None:
         self.imagined[self.canonical(path, follow)] = what
+        self._folders = {}
 
     def guess(self, pattern: str) -> None:
         """What matches `pattern` is unknown from now on."""
         self.guesses.append(pattern)
+        self._folders = {}
         for path in [p for p in self.imagined if fnmatch.fnmatchcase(p, pattern)]:
             del self.imagined[path]
 
@@ -279,7 +291,7 @@ class Draft(Guest):
 
 
 def _parts(path: str) -> List[str]:
-    return [part for part in re.split("/+", path) if part not in ("", ".")]
+    return [part for part in path.split("/") if part and part != "."]
 
 
 def _absent(path: str, error: OSError) -> None:
