@@ -26,7 +26,9 @@ def test_without_cloud_init_it_is_waagent_whatever_debians_configuration_says(tm
 def test_the_leftovers_of_a_removed_package_are_no_cloud_init(tmp_path: Any) -> None:
     left: Dict[str, Content] = {path: what for path, what in CLOUD_INIT.items() if path.startswith("/etc/")}
     assert "/etc/cloud/cloud.cfg" in left
-    assert provisioner(tmp_path, left).name == "waagent"
+    assert provisioner(tmp_path / "a", left).name == "waagent"
+    units: Dict[str, Content] = {path: what for path, what in CLOUD_INIT.items() if path != "/usr/bin/cloud-init"}
+    assert provisioner(tmp_path / "b", units).evidence == "cloud-init is not installed"
 
 
 def test_an_installed_cloud_init_provisions(tmp_path: Any) -> None:

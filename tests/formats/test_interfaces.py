@@ -42,6 +42,7 @@ def test_the_file_of_debians_installer() -> None:
         ("auto eth0", "eth0"), ("allow-auto eth0", "eth0"), ("allow-hotplug lo eth0\r", "eth0"), ("auto /eth*", "eth0"),
         ("auto /eth*/1=lan", "lan"), ("auto eth0=x", "x"), ("auto /en*", None), ("auto mac/00:11=eth0", None),
         ("allow-ovs eth0", None), ("iface eth0 inet dhcp", None), ("auto \\\n eth0", "eth0"), ("#auto eth0", None),
+        ("auto lo \\\n#x eth0", "eth0"),
     ],
 )  # fmt: skip
 def test_what_brings_a_card_up(text: str, name: str) -> None:

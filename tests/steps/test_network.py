@@ -99,6 +99,12 @@ def test_a_stanza_that_nothing_brings_up(tmp_path: Any) -> None:
     assert settled(one) == [Write("/etc/network/interfaces.d/eth0", b"allow-hotplug eth0\n", WHY)]
 
 
+def test_a_file_of_the_same_name_is_left(tmp_path: Any) -> None:
+    own: Files = {"/etc/network/interfaces.d/eth0": "# eth0 is not used here\n"}
+    one = system(tmp_path, IFUPDOWN, own)
+    assert settled(one) == [Write("/etc/network/interfaces", (INSTALLER + "\n" + ifupdown.STANZA).encode(), WHY)]
+
+
 def test_files_that_a_folder_does_not_read_do_not_count(tmp_path: Any) -> None:
     files: Files = {"/etc/network/interfaces": "source-directory interfaces.d\n",
                     "/etc/network/interfaces.d/eth0.cfg": "auto eth0\niface eth0 inet dhcp\n"}  # fmt: skip
@@ -133,6 +139,7 @@ def test_ifupdown_without_a_client_is_told(tmp_path: Any) -> None:
         ("[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n", True),
         ("[Match]\nType=ether\n[Network]\nDHCP=ipv4\n", True),
         ("[Network]\nDHCP=yes\n", True),
+        ("[Match]\nName=!ens*\n[Network]\nDHCP=yes\n", True),
         ("[Match]\nName=ens3\n[Network]\nDHCP=yes\n", False),
         ("[Match]\nMACAddress=52:54:00:12:34:56\n[Network]\nDHCP=yes\n", False),
         ("[Match]\nName=!eth0\n[Network]\nDHCP=yes\n", False),
