@@ -11,7 +11,7 @@ from . import __version__, report, session
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
 from .enter import enter
-from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
+from .errors import READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
 from .guest import Guest
 from .journal import Runs
 from .live import here
@@ -88,9 +88,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # The reader went away (`| head`): Python's own flush at exit must not complain about it (docs, SIGPIPE).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READY if not words or words[0] != "run" else HALF_WAY
+        _silence()
+        return READY
+
+
+def _silence() -> None:
+    """The reader of standard output went away (`| head`): Python's flush at exit finds nothing to complain about."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(words: List[str]) -> int:
@@ -139,7 +143,11 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
             told = _walked(options, system, policy, watch)
     finally:
         watch.close()
-    _print(told, options, paint)
+    try:
+        _print(told, options, paint)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
     if options.command == "run" and options.poweroff and told.result.verdict == "done":
         session.power_off(system)
     return told.result.exit_code

@@ -8,7 +8,7 @@ import fnmatch
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import preflight
-from .changes import Change, Remove, Run
+from .changes import Change, Remove, Run, failure
 from .commands import end_group
 from .errors import AgentprepError, Blocked, Conflict, Interrupted, Unknown, Unsettled
 from .guest import Draft, Guest
@@ -86,8 +86,12 @@ class Told:
         statuses += ["skipped" if isinstance(error, Unknown) else "blocked" for error in errors]
         statuses += [self.changed] if records else []
         status = min(statuses, key=STATUSES.index) if statuses else "ok"
-        said = [error.message for error in errors] + [fact.evidence for fact in facts]
-        said += [] if said else _unique(record.change.why for record in records)
+        said = [error.message for error in errors]
+        if records and status in ("would-change", "skipped"):  # what is to be, is not yet to be told as a fact
+            said += [record.change.why for record in records]
+            facts = [fact for fact in facts if fact.verdict != "ok"]
+        said += [fact.evidence for fact in facts]
+        said += [] if said else [record.change.why for record in records]
         remedy = [error.hint for error in errors if error.hint] + [fact.remedy for fact in facts if fact.remedy]
         return Finding(step.id, step.title, status, _unique(said), _unique(remedy), step.source, step.one_way)
 
@@ -151,43 +155,41 @@ def _record(work: Work, change: Change, guest: Guest) -> Record:
 
 
 def run(
-    system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], journal: Journal,
-    watch: Optional[Watch] = None,
-) -> Told:  # fmt: skip
+    system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], journal: Journal, told: Told
+) -> None:
     """Every requirement that agentprep can bring about holds, and that was verified by planning again.
 
-    Raises Blocked with nothing changed when a step cannot start or a file could not be written; Unsettled when a
-    requirement does not hold after all.  Any other error, and a signal, leaves the journal for a resumed run or a
-    rollback; before the first command has run everything is taken back at once.
+    `told` has what was done, also when it ends with an error.  Raises Blocked with nothing changed when a step cannot
+    start or a file could not be written; Unsettled when a requirement does not hold after all.  Any other error, and a
+    signal, leaves the journal for a resumed run or a rollback; before the first command has run everything is taken
+    back at once.
     """
-    watch = watch or Watch()
+    watch = told.watch
     watch.phase("looking")
     _clear(journal)
     planned = plan(system, policy, steps, rules, journal.owed())
     _refuse(planned)
     if not planned.records and not journal.entries:
+        told.facts, told.errors = planned.facts, planned.errors
         for step in steps:
-            watch.finding(planned.finding(step))
-        return planned
+            watch.finding(told.finding(step))
+        return
     preflight.check(system.guest, policy, [record.change for record in planned.records])
-    told = Told("changed", watch)
     watch.phase("changing")
     try:
         _carry_out(told, steps, rules, journal.owed(), (system, policy, journal))
-    except (AgentprepError, Interrupted, OSError) as error:
-        _stop(journal, error)
+    except (AgentprepError, Interrupted):
+        if journal.changed and not journal.commands:
+            take_back(journal, journal.undo())
         raise
     watch.phase("verifying")
     _verify(plan(system.on(system.guest), policy, steps, rules))
     journal.settle()
-    return told
 
 
-def finish(system: System, policy: Policy, steps: Sequence[Step], journal: Journal, watch: Watch) -> Told:
+def finish(system: System, policy: Policy, steps: Sequence[Step], journal: Journal, told: Told) -> None:
     """The one-way steps were taken; nothing of them can be undone."""
-    told = Told("changed", watch)
     _carry_out(told, steps, (), (), (system.on(system.guest), policy, journal))
-    return told
 
 
 def _carry_out(
@@ -225,10 +227,13 @@ def make(
     line: Callable[[Tuple[str, ...], str], None],
 ) -> List[str]:
     """The change is journaled and made; returns the notes of failures that it tolerates."""
-    journal.note(step, change)
-    if not isinstance(change, Run):
-        change.apply(guest)
-        return []
+    try:
+        journal.note(step, change)
+        if not isinstance(change, Run):
+            change.apply(guest)
+            return []
+    except OSError as error:
+        raise failure(error.filename or getattr(change, "path", ""), error) from None
     notes = change.execute(guest, policy.number("limits.command"), line, journal.started)
     journal.ran()
     return notes
@@ -257,13 +262,6 @@ def _verify(left: Told) -> None:
             "after the run these are still not as they should be: %s\n%s" % (", ".join(undone), shown),
             "run agentprep again; take everything back with: agentprep rollback",
         )
-
-
-def _stop(journal: Journal, error: BaseException) -> None:
-    if not journal.changed:
-        return
-    if not journal.commands:
-        take_back(journal, journal.undo())
 
 
 # -- rollback ------------------------------------------------------------------------------------------------

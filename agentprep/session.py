@@ -116,7 +116,7 @@ def prepare(system: System, policy: Policy, choice: Choice, watch: Watch, confir
         journal = runs.resumed_or_new(choice.clock)
         told = Told("changed", watch)
         try:
-            told = run(system, policy, choice.steps(), RULES, journal, watch)
+            run(system, policy, choice.steps(), RULES, journal, told)
             return _after(system, policy, choice, watch, confirm, journal, told)
         except (AgentprepError, Interrupted) as error:
             result = failed(error, journal)
@@ -167,7 +167,17 @@ def _one_way(
         )  # fmt: skip
         return _kept(system.guest, _told("run", system, policy, told, findings, result), True)
     watch.phase("deprovisioning")
-    done = finish(system, policy, last, journal, watch)
+    done = Told("changed", watch)
+    try:
+        finish(system, policy, last, journal, done)
+    except (AgentprepError, Interrupted) as error:
+        result = failed(error)._replace(exit_code=HALF_WAY, verdict="failed")
+        result = result._replace(
+            message=result.message + " The guest is prepared; deprovisioning was begun and is not complete.",
+            hint="mend what is said above, then go on with: sudo agentprep run",
+        )
+        ended = Report("run", guest, findings + done.findings(last), told.records + done.records, result)
+        return _kept(system.guest, ended, False)
     Forget(FOLDER + "/runs", "the copies that a rollback would need hold what was just removed").apply(system.guest)
     findings += done.findings(last)
     changed = len(told.records)

@@ -20,13 +20,13 @@ class Terminal(Watch):
         self.stream, self.paint, self.live, self.verbose, self.quiet = stream, paint, live, verbose, quiet
         self.spent: Dict[str, float] = {}
         self.current, self.since, self.drawn, self.told = "", time.monotonic(), 0.0, 0.0
-        self.command, self.last, self.started = "", "", 0.0
+        self.command, self.last, self.started, self.gone = "", "", 0.0, False
+        self.short = ""
 
     def say(self, text: str) -> None:
         """The text stands on lines of its own."""
         self._clear()
-        self.stream.write(text if text.endswith("\n") else text + "\n")
-        self.stream.flush()
+        self._write(text if text.endswith("\n") else text + "\n")
 
     def phase(self, words: str) -> None:
         self._spend("")
@@ -46,6 +46,7 @@ class Terminal(Watch):
             self.command = ""
             return
         self.command = "; ".join(" ".join(argv) for argv in record.change.commands)
+        self.short = ", ".join("%s %s" % (argv[0], argv[-1]) for argv in record.change.commands)
         self.last, self.started, self.told = "", time.monotonic(), time.monotonic()
         if not self.live and not self.quiet:
             self.say("%s%s: running %s" % (" " * 14, record.id, safe(self.command)))
@@ -72,7 +73,6 @@ class Terminal(Watch):
     def close(self) -> None:
         """Nothing is left of the live line."""
         self._clear()
-        self.stream.flush()
 
     def _spend(self, following: str) -> None:
         now = time.monotonic()
@@ -87,13 +87,21 @@ class Terminal(Watch):
         self.drawn = now
         text = words
         if self.command:
-            text = "%s  %d s  %s" % (self.current, now - self.started, self.command)
+            text = "%s  %d s  %s" % (self.current, now - self.started, self.short)
             text += "  | " + self.last if self.last else ""
         width = shutil.get_terminal_size().columns - 4
         turn = "|/-\\"[int(now / BEAT) % 4]
-        self.stream.write("\r\x1b[K%s %s" % (turn, safe(text)[:width]))
-        self.stream.flush()
+        self._write("\r\x1b[K%s %s" % (turn, safe(text)[:width]))
 
     def _clear(self) -> None:
         if self.live:
-            self.stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        if self.gone:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            self.gone = True  # who watched is gone; the run goes on

@@ -41,7 +41,8 @@ class InitramfsTools:
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
 
-    def probe(self, guest: Guest) -> Optional[str]:
+    @staticmethod
+    def probe(guest: Guest) -> Optional[str]:
         """Its configuration is there, and so are images with its names; dracut beside it would be the builder."""
         if guest.text("/etc/initramfs-tools/initramfs.conf") is None:
             return None

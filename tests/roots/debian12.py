@@ -140,7 +140,9 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "/lib/systemd/systemd": ELF64,
         "/etc/default/grub": GRUB,
         "/etc/default/grub.d/kdump-tools.cfg": KDUMP,
-        "/etc/grub.d/10_linux": Program("#!/bin/sh\nset -e\n"),
+        "/etc/grub.d/10_linux": Program(
+            '#!/bin/sh\nset -e\n. "$pkgdatadir/grub-mkconfig_lib"\nlinux_entry "${OS}" "${version}" simple \\\n'
+            '"${GRUB_CMDLINE_LINUX} ${GRUB_CMDLINE_LINUX_DEFAULT}"\n'),
         "/etc/grub.d/40_custom": Program("#!/bin/sh\nexec tail -n +3 $0\n# Simply type the menu entries you want\n"),
         "/usr/sbin/grub-mkconfig": Program(
             "#!/bin/sh\nfor x in ${sysconfdir}/default/grub.d/*.cfg ; do\n  . \"${x}\"\ndone\n"),
@@ -168,11 +170,17 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "allow-hotplug ens3\niface ens3 inet dhcp\n",
         "/etc/network/interfaces.d/.keep": "",
         "/sbin/ifup": ELF64,
+        "/sbin/ifquery": ELF64,
+        "/sbin/dhclient": ELF64,
+        "/lib/systemd/system/networking.service": UNIT % ("Raise network interfaces", "/sbin/ifup -a", ""),
+        "/etc/systemd/system/multi-user.target.wants/networking.service": To("/lib/systemd/system/networking.service"),
         "/etc/udev/rules.d/70-persistent-net.rules": 'SUBSYSTEM=="net", ATTR{address}=="52:54:00:12:34:56", NAME="ens3"\n',
         "/etc/sudoers": "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n",
         "/etc/chrony/chrony.conf": "confdir /etc/chrony/conf.d\npool 2.debian.pool.ntp.org iburst\nmakestep 1 3\n",
         "/etc/chrony/conf.d/README": "",
         "/usr/sbin/chronyd": ELF64,
+        "/lib/systemd/system/chrony.service": UNIT % ("chrony, an NTP client/server", "/usr/sbin/chronyd\nRuntimeDirectory=chrony", ""),
+        "/etc/systemd/system/multi-user.target.wants/chrony.service": To("/lib/systemd/system/chrony.service"),
         "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\n"
         "operator:x:1000:1000::/home/operator:/bin/bash\n",
         "/etc/shadow": "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n"
