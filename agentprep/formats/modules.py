@@ -3,6 +3,7 @@
 Sources: depmod(8), modules.dep(5) and modules.builtin as kmod 30 reads them; the kernel's own Kconfig files.
 """
 
+from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional
 
 from agentprep.errors import Malformed
@@ -80,6 +81,7 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=4)  # a file of about 4000 lines, asked for by several steps
 def _lines_of_modules(dep: bytes) -> Dict[str, str]:
     lines = {}
     for number, line in enumerate(_text(dep).split("\n"), 1):
