@@ -9,13 +9,13 @@
 Words are those of GRUB's own command language, for which such values are meant: blanks separate, and single quotes,
 double quotes and backslashes inside the value protect them (``acpi_osi='Windows 2012'`` is one word).
 """
-import difflib
 import re
 from typing import Callable, List, NamedTuple, Sequence
 
 from agentprep.formats import lines
 from agentprep.formats.shellvars import ANY, Assignment, Clobber, Script
 from agentprep.formats.shellwords import NAME, TEXT
+from agentprep.formats.splice import spliced
 
 _BLANKS = " \t\r\n\v\f"
 _BARE = re.compile(r"[A-Za-z0-9_./:,@%+=-]*")
@@ -59,7 +59,8 @@ def edit_words(script: Script, assignment: Assignment, transform: Transform) -> 
         raise script.unknown(assignment.line, f"a quote or backslash in {assignment.name} would swallow a new word")
     for cell in cells:
         source = script.text[cell.start : cell.end]
-        if cell.opaque and ((cell.char in before and cell.char not in after) or not source.startswith(("$", "`"))):
+        # A tilde, or the "$" of $"..", would not be one any more beside other quotes.
+        if cell.opaque and ((cell.char in before and cell.char not in after) or not re.match(r"\$.|`", source)):
             raise script.unknown(assignment.line, f"the edit of {assignment.name} would lose {source!r}")
     value = _spliced(script, assignment, old, after) or _rendered(script, assignment, old, after)
     return _put(script, assignment, script.text[assignment.start : assignment.value_start] + value)
@@ -182,18 +183,11 @@ def _spliced(script: Script, assignment: Assignment, old: List[List[_Cell]], aft
         place = part.end
     if text[place:end].replace("\\\n", ""):
         return ""
-    first = text[start : old[0][0].start] if old else text[start:end]
-    last = text[old[-1][-1].end : end] if old else ""
-    inside = ""
+    spans = [(word[0].start, word[-1].end) for word in old]
     before = [_text(word) for word in old]
-    for tag, i, _, j, j_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
-        for index in range(j, j_end):
-            blank, word = " ", _written(script, assignment, after[index], quote)
-            if tag == "equal":
-                same = i + index - j
-                word = text[old[same][0].start : old[same][-1].end]
-                blank = text[old[same - 1][-1].end : old[same][0].start] if same else " "
-            inside += (blank if inside else _separator(assignment, before, after) or first) + word
+    first = _separator(assignment, before, after) or text[start : spans[0][0] if old else end]
+    last = text[spans[-1][1] : end] if old else ""
+    inside = spliced(text, spans, before, after, first, lambda word: _written(script, assignment, word, quote))
     return quote + inside + (last if inside else "") + quote
 
 

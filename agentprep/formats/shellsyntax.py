@@ -38,7 +38,7 @@ def commands(text: str) -> List[Command]:
     parser = _Parser(text, 0)
     try:
         parser.advance()
-        parser.read_list("")
+        parser.read_list("", empty=True)
     except RecursionError:
         raise parser.malformed(parser.start, "commands are nested too deeply") from None
     return parser.found
@@ -83,10 +83,10 @@ class _Parser(Reader):
             self.place = min(end.end() + 1, len(self.text)) if end else len(self.text)
         self.heredocs = []
 
-    def command_end(self, place: int) -> int:
+    def command_end(self, place: int, empty: bool = True) -> int:
         inner = _Parser(self.text, place)  # a subshell: nothing in it changes a variable out here
         inner.advance()
-        inner.read_list(")")
+        inner.read_list(")", empty=empty)
         self.heredocs += inner.heredocs
         return inner.place
 
@@ -101,15 +101,20 @@ class _Parser(Reader):
 
     # Lists and pipelines
 
-    def read_list(self, *until: str) -> None:
-        """The token is one of ``until``, and all commands before it have been read."""
+    def read_list(self, *until: str, empty: bool = False) -> None:
+        """The token is one of ``until``, and all commands before it have been read: one at least, unless ``empty``."""
         opened = self.start
-        self._skip("\n", ";", "&")
-        while self.token not in until:
+        self._skip("\n")
+        while self.token not in until or not empty:
             if not self.token:
                 raise self.malformed(opened, "what begins here is not finished")
             self._pipelines()
-            self._skip("\n", ";", "&")
+            empty = True
+            if self.token in (";", "&"):
+                self.advance()
+            elif self.token not in until and self.token not in ("\n", ""):
+                raise self.malformed(self.start, f"{self.token!r} is not expected")
+            self._skip("\n")
 
     def _pipelines(self) -> None:
         first, doubtful = len(self.found), False
@@ -153,7 +158,7 @@ class _Parser(Reader):
         if end:
             self.place = end
         else:
-            self.place = self.command_end(self.place)
+            self.place = self.command_end(self.place, empty=False)
         self.advance()
 
     def _braces(self) -> None:
@@ -218,7 +223,7 @@ class _Parser(Reader):
             while self.here or self.token in ("|", "("):
                 self.advance()
             self._expect(")")
-            self.read_list(";;", ";&", ";;&", "esac")
+            self.read_list(";;", ";&", ";;&", "esac", empty=True)
             self._skip(";;", ";&", ";;&", "\n")
         self.advance()
 

@@ -62,7 +62,7 @@ class Reader:
             "Correct the shell syntax there; `sh -n FILE` shows what the shell thinks of it.",
         )
 
-    def command_end(self, place: int) -> int:
+    def command_end(self, place: int, empty: bool = True) -> int:
         """Where the command list that starts here meets its closing parenthesis."""
         raise NotImplementedError  # the grammar is in shellsyntax.py
 

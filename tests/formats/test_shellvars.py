@@ -142,6 +142,13 @@ def test_not_known(text, line):
         ("case x in\ny) A=b", 2),
         ("x >\nA=b", 1),
         (";; A=b", 1),
+        ("A=b\n &\nA=c", 2),
+        ("A=b;;", 1),
+        ("A=b; ;", 1),
+        ("if x; then\nfi", 2),
+        ("if x; then y; fi z", 1),
+        ("{\n}", 2),
+        ("()", 1),
     ],
 )
 def test_bad_syntax(text, line, tmp_path):
@@ -194,7 +201,10 @@ def test_no_base_where_something_may_replace_it(last):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(shellscripts.scripts())
 def test_what_is_known_is_what_shells_say(tmp_path_factory, texts):
-    scripts = [Script(text) for text in texts]
+    try:
+        scripts = [Script(text) for text in texts]
+    except Malformed:
+        return
     appends = any(a.append for script in scripts for a in script.assignments)
     for shell, path in shells.available().items():
         if shell == "dash" and appends:
