@@ -4,6 +4,7 @@ export PYTHON ?= python3
 SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
+SCENARIOS ?= tests/lab
 
 .PHONY: help test test-all lint lab demo bench clean
 
@@ -29,7 +30,7 @@ lint: ## ruff, mypy, Python 3.6 by vermin, no paths of one machine
 lab: ## the scenarios on real guests in virtual machines (root; the first time builds them); ARGS goes to pytest
 	@tests/setup.sh lab
 	@$(PY) -m tests.lab setup
-	@$(PY) -m pytest tests/lab $(ARGS)
+	@$(PY) -m pytest $(SCENARIOS) $(ARGS)
 
 demo: ## agentprep on a real guest, from untouched to ready, with proof
 	@tests/setup.sh lab

@@ -23,8 +23,8 @@ ready() {  # $1 = 3.N, $2 = its python: .venv-3.N holds what the suite needs
     "$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv" && "$2" -m venv "$venv"; } || return 1
     if [ ! -e "$venv/complete" ] || [ setup.cfg -nt "$venv/complete" ]; then
         # The pip that Python 3.6 brings along knows neither today's wheels nor pyproject.toml; 21.3.1 is its last.
-        [ "$1" != 3.6 ] || "$venv/bin/python" -m pip --quiet --disable-pip-version-check install pip==21.3.1 || return 1
-        "$venv/bin/python" -m pip --quiet --disable-pip-version-check install --editable '.[test]' || return 1
+        [ "$1" != 3.6 ] || "$venv/bin/python" -m pip --quiet install pip==21.3.1 || return 1
+        "$venv/bin/python" -m pip --quiet install --editable '.[test]' || return 1
         touch "$venv/complete"
     fi
 }
@@ -43,9 +43,10 @@ while read -r name path; do
     case $wanted in " " | *" $name "*) ;; *) continue ;; esac
     count=$((count + 1)) begun=$SECONDS
     echo "== Python $name ($path)"
-    log=.venv-$name/log
+    log=.venv-$name.log
     rm -f "$log"
-    if ! ready "$name" "$path" </dev/null; then
+    if ! ready "$name" "$path" >"$log.pip" 2>&1 </dev/null; then
+        tail -20 "$log.pip"
         verdict=FAILED failed=1 last="its environment could not be made"
     elif ".venv-$name/bin/python" -m pytest -q "$@" >"$log" 2>&1 </dev/null; then
         verdict=passed last=$(tail -1 "$log")

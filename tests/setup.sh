@@ -42,6 +42,10 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
     "$PYTHON" -m venv "$venv"
 fi
 if [ ! -e "$venv/complete" ] || [ setup.cfg -nt "$venv/complete" ]; then
-    "$venv/bin/python" -m pip --quiet --disable-pip-version-check install --editable '.[test,lint]' </dev/null
+    if ! "$venv/bin/python" -m pip install --editable '.[test,lint]' >"$venv/log" 2>&1 </dev/null; then
+        tail -20 "$venv/log" >&2
+        echo "make $target: pip could not install what the tests need (all of its output: $venv/log)" >&2
+        exit 1
+    fi
     touch "$venv/complete"
 fi
