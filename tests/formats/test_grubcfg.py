@@ -91,6 +91,15 @@ def test_hand_written():
     assert xen.submenu == "Xen & co>deeper"
 
 
+def test_entries_do_not_mix():
+    text = "menuentry a { linux /v1\n}\nmenuentry b 'gnulinux-x-recovery-1' { initrd /i1\nmodule /m\nlinux /v2\n}\n"
+    one, two = grubcfg.entries(text)
+    assert (one.initrds, two.initrds) == ([], [])
+    assert (one.recovery, two.recovery) == (False, True)
+    text = "menuentry a { multiboot /xen\nmodule /v1\nmodule /i1 x=1\n}\nmenuentry b { module /v2\n}\n"
+    assert [(e.kernel, e.initrds) for e in grubcfg.entries(text)] == [("/v1", ["/i1"])]
+
+
 def azure(entry):
     return cmdline.merge(entry.arguments, ["console=ttyS0,115200n8", "a=$b"], ["quiet", "rhgb"])
 
