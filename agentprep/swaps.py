@@ -46,12 +46,10 @@ def find(guest: Guest, live: Optional[Live], mount_point: str) -> Swaps:
     on = [swap for swap in (live.swaps if live else ()) if found.here(swap.path)]
     entries = [entry for entry in table if entry.kind == "swap" and found.here(entry.device)]
     units = [unit for unit in _units(guest) if found.here(unit.what)]
-    others = {target(guest, live, entry.device) for entry in table if entry.kind != "swap"}
     mapped = []
     for one in crypttab.parse(guest.text("/etc/crypttab") or ""):
         name = "/dev/mapper/" + one.name
-        swaps = name in found.targets or "swap" in one.options
-        if swaps and name not in others and found.here(one.device):
+        if (name in found.targets or "swap" in one.options) and found.here(one.device):
             mapped.append(one)
     return Swaps(on, entries, units, mapped, found.elsewhere, found.targets)
 

@@ -3,6 +3,7 @@
 import re
 from typing import Iterator, List
 
+from ..distros import OTHER
 from ..errors import Unsupported
 from ..guest import Guest
 from ..kernels import Kernel
@@ -39,6 +40,12 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     if xen:
         yield Fact(
             "warning", "kernel %s runs on paravirtual Xen only" % ", ".join(xen), "remove it, so that it is not booted"
+        )
+    if system.distro.row is OTHER:
+        yield Fact(
+            "warning",
+            "distribution %s is not one that agentprep knows by name; its mechanisms were detected" % system.distro.id,
+            "read `agentprep plan` with care before you run",
         )
     yield Fact("ok", "%s on %s with %s" % (name, machine, ", ".join("kernel " + version for version in good)))
 

@@ -144,7 +144,7 @@ def _units(system: System, found: Swaps) -> Iterator[Item]:
     for name in MAKERS:
         if guest.which(name) and system.init.enabled(name):
             yield from system.init.disable(name)
-    # With no swap in fstab systemd takes a GPT disk's swap partition by its type (systemd-gpt-auto-generator(8)).
+    # With no swap in fstab systemd swaps to a GPT disk's swap partition by its type (systemd issue 6192).
     mask = "/etc/systemd/system-generators/" + GENERATOR
     there = any(guest.exists("%s/systemd/system-generators/%s" % (top, GENERATOR)) for top in ("/lib", "/usr/lib"))
     partitions = swaps.discoverable(guest, os_disks(guest, system.live)) if system.live and there else []
@@ -175,9 +175,8 @@ def _told(system: System, found: Swaps) -> Iterator[Item]:
         yield Fact("note", "%s is no longer used; it may be deleted" % kind)
     if found.on:
         yield Fact("note", "after a rollback swap is in use again from the next boot on, or after: swapon -a")
-    if not found.targets:
-        on = "none is in use, " if system.live else "what is in use was not looked at (not a live system), "
-        yield Fact("ok", "no swap on the OS disk: %snone in fstab, crypttab or a .swap unit; no resume=" % on)
+    on = "none is in use, " if system.live else "what is in use was not looked at (not a live system), "
+    yield Fact("ok", "no swap on the OS disk: %snone in fstab, crypttab or a .swap unit; no resume=" % on)
 
 
 STEP = Step(

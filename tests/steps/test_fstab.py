@@ -1,13 +1,16 @@
 """File systems by UUID, on what installers and administrators write into /etc/fstab and /etc/default/grub."""
 
+import os
+
 import pytest
 
 from agentprep.changes import Write
 from agentprep.errors import Blocked
 from agentprep.live import Mount
 from agentprep.steps.fstab import STEP
+from tests.roots import debian12
 from tests.steps.machines import disk, machine, mapped, partition
-from tests.trees import FakeLive, content, make_tree, planned, policy_of
+from tests.trees import FakeLive, content, make_tree, planned, policy_of, system_of
 
 ROOT, BOOT, DATA = "0b8e5c2f-6a7d-4f70-9d9e-2f3a4b5c6d7e", "a71e2a1c-aaaa-4d4d-9c9c-000000000002", "d0d0d0d0-1111"
 ENTRY = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=UUID=%s ro quiet\n" % ROOT
@@ -162,7 +165,7 @@ GRUB = 'GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX=""\nGRUB_DISABLE_LINUX_UUID=true # by
 def test_grub_is_let_write_uuids(tmp_path):
     files = {
         "/etc/default/grub": GRUB, "/etc/default/grub.d/50-x.cfg": "GRUB_DISABLE_LINUX_UUID=\"true\"\n",
-        "/etc/default/grub.d/60-y.cfg": "#GRUB_DISABLE_LINUX_UUID=true\nGRUB_DISABLE_LINUX_UUID=false\n",
+        "/etc/default/grub.d/60-y.cfg": "#GRUB_DISABLE_LINUX_UUID=true\nGRUB_DISABLE_LINUX_UUID=yes\n",
     }  # fmt: skip
     root = tree(tmp_path, "UUID=%s / ext4 defaults 0 1\n" % ROOT, files=files)
     assert did(planned(STEP, machine(root, LIVE))) == [
@@ -200,3 +203,37 @@ def test_lvm_is_left_alone(tmp_path):
     root = tree(tmp_path, "/dev/mapper/vg-root / ext4 defaults 0 1\n", "root=/dev/mapper/vg-root ro\n", files=files)
     live = FakeLive(mounts=(Mount("/dev/mapper/vg-root", "/", "ext4", "rw"),))
     assert planned(STEP, machine(root, live))[0] == []
+
+
+# -- with GRUB 2 itself ------------------------------------------------------------------------------------------
+UNWANTED = "GRUB_DISABLE_LINUX_UUID=true\n"
+CUSTOM = """\
+#!/bin/sh
+exec tail -n +3 $0
+menuentry 'Old kernel' {
+\tlinux /boot/vmlinuz-6.1.0-28-amd64 root=/dev/sda1 ro
+\tinitrd /boot/initrd.img-6.1.0-28-amd64
+}
+"""
+
+
+def test_grub_2_with_a_root_by_hand_and_an_entry_by_hand(tmp_path):
+    root = debian12.make(tmp_path / "guest")
+    for path, old, new in (
+        ("/etc/default/grub", 'GRUB_CMDLINE_LINUX="', UNWANTED + 'GRUB_CMDLINE_LINUX="root=/dev/sda1 '),
+        ("/boot/grub/grub.cfg", "quiet", "root=/dev/sda1 quiet"),
+    ):  # fmt: skip
+        text = content(root, path)
+        assert old in text
+        with open(root + path, "w") as stream:
+            stream.write(text.replace(old, new))
+    with open(root + "/etc/grub.d/40_custom", "w") as stream:
+        stream.write(CUSTOM)
+    os.chmod(root + "/etc/grub.d/40_custom", 0o755)
+    uuid = next(line for line in content(root, "/etc/fstab").splitlines() if " / " in line).split()[0]
+    changes = did(planned(STEP, system_of(root)))
+    texts = dict(changes)  # of each file as it ends up
+    assert sorted(texts) == ["/etc/default/grub", "/etc/grub.d/40_custom"]
+    assert "GRUB_DISABLE_LINUX_UUID=false" in texts["/etc/default/grub"]
+    assert "root=/dev" not in texts["/etc/default/grub"] and "root=" + uuid in texts["/etc/default/grub"]
+    assert texts["/etc/grub.d/40_custom"] == CUSTOM.replace("root=/dev/sda1", "root=" + uuid)

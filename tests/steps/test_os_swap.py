@@ -8,7 +8,7 @@ from agentprep.changes import Link, Remove, Run, Write
 from agentprep.errors import Blocked
 from agentprep.guest import Guest
 from agentprep.live import Mount, Swap
-from agentprep.steps.os_swap import RULE, STEP
+from agentprep.steps.os_swap import MARGIN, RULE, STEP
 from tests.steps.machines import disk, machine, mapped, partition
 from tests.trees import FakeLive, To, content, make_tree, planned, policy_of
 
@@ -128,6 +128,10 @@ def test_memory_must_take_what_is_swapped_out(tmp_path):
     with pytest.raises(Blocked) as caught:
         planned(STEP, machine(root, live(used, available=300 << 20)))
     assert "900 MiB" in caught.value.message and "300 MiB" in caught.value.message and caught.value.hint
+    enough = (900 << 20) + MARGIN
+    with pytest.raises(Blocked):
+        planned(STEP, machine(root, live(used, available=enough - 1)))
+    assert ("run", "swapoff /dev/vda5", None) in did(planned(STEP, machine(root, live(used, available=enough))))
     idle = used._replace(used=0)
     assert ("run", "swapoff /dev/vda5", None) in did(planned(STEP, machine(root, live(idle, available=1 << 20))))
 
@@ -200,6 +204,15 @@ def test_encrypted_swap_that_is_on_is_known_by_its_mapper_name(tmp_path):
     settled(root, here)
 
 
+def test_crypttab_alone(tmp_path):
+    table = "cryptswap1 /dev/vda5 /dev/urandom plain,swap\ncryptdata /dev/vda6\n"
+    root = tree(tmp_path, files={"/etc/crypttab": table})
+    assert did(planned(STEP, machine(root))) == [
+        ("write", RESUME, "RESUME=none\n"), ("write", "/etc/crypttab", "cryptdata /dev/vda6\n")
+    ]  # fmt: skip
+    settled(root, None)
+
+
 def test_logical_volume_of_swap_and_its_argument(tmp_path):
     files = dict(OS_DISK, **mapped("dm-0", "my--vg-root", ["vda1"], "LVM"))
     files.update(mapped("dm-1", "my--vg-swap_1", ["vda1"], "LVM", uuid="lv-swap"))
@@ -229,6 +242,7 @@ def test_units_in_etc_go_with_their_links_and_those_of_packages_are_masked(tmp_p
         "/etc/systemd/system/dev-vda6.swap": To("/dev/null"),
         "/var/swap": SWAPFILE,
     })  # fmt: skip
+    os.makedirs(root + "/dev/null")  # no regular file, as on a machine
     assert did(planned(STEP, machine(root))) == [
         ("write", RESUME, "RESUME=none\n"),
         ("remove", "/var/swap", 4096),
@@ -309,6 +323,11 @@ def test_systemd_does_not_take_a_gpt_swap_partition_by_its_type(tmp_path):
 def test_an_mbr_swap_partition_needs_no_mask(tmp_path):
     files = dict(OS_DISK, **GPT)
     files["/run/udev/data/b254:5"] = "E:ID_PART_ENTRY_SCHEME=dos\nE:ID_PART_ENTRY_TYPE=0x82\n"
+    assert MASK not in did(planned(STEP, machine(tree(tmp_path, FSTAB + SWAP_LINE, files=files), live())))
+
+
+def test_without_the_generator_nothing_is_masked(tmp_path):
+    files = dict(OS_DISK, **{path: text for path, text in GPT.items() if "generators" not in path})
     assert MASK not in did(planned(STEP, machine(tree(tmp_path, FSTAB + SWAP_LINE, files=files), live())))
 
 
