@@ -266,6 +266,7 @@ def failed(error: BaseException, journal: Optional[Journal] = None) -> Result:
     else:
         assert isinstance(error, AgentprepError)
         message, hint, code = error.message, error.hint, error.exit_code
+    message = message if message.endswith((".", "\n")) else message + "."
     if half:
         code = HALF_WAY if code != EXIT_NOT_READY else code
         message += " The guest is half-way; `agentprep run` and `agentprep rollback` are both safe now."
@@ -279,8 +280,6 @@ def failed(error: BaseException, journal: Optional[Journal] = None) -> Result:
 
 def _known(system: System) -> None:
     system.distro  # noqa: B018  raises Unsupported when it is no Linux guest
-    if system.distro.row.family == "other":
-        return
 
 
 def _owed(guest: Guest) -> List[str]:

@@ -232,9 +232,10 @@ def apt_get(root: str, argv: Any) -> Any:
     """`apt-get install waagent`: what the package brings; `update` brings lists."""
     if "install" in argv:
         assert argv[-1] == "waagent", argv
-        make_tree(root, AGENT, minimal=False)
-        with open(root + "/var/lib/dpkg/status", "a") as stream:
-            stream.write(status(["waagent"]))
+        make_tree(root, {path: one for path, one in AGENT.items() if not os.path.lexists(root + path)}, minimal=False)
+        with open(root + "/var/lib/dpkg/status", "r+") as stream:
+            if "Package: waagent" not in stream.read():
+                stream.write(status(["waagent"]))
     return 0
 
 
