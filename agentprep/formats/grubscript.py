@@ -7,12 +7,14 @@
 Source: grub-core/script/yylex.l and the GRUB manual's "Shell-like scripting".
 """
 import re
+from functools import lru_cache
 from typing import List, NamedTuple, Tuple
 
 from agentprep.errors import Malformed
 
 _END_OF_WORD = " \t\n;&|<>{}"
 _BETWEEN = re.compile(r"(?:[ \t]|\\\r?\n)*(?:#[^\n]*)?")
+_PLAIN = re.compile(r"[^ \t\n;&|<>{}\\$'\"]+")
 _CONTINUED = re.compile(r"\\\r?\n")
 # Words before a command that are none of its own.
 _KEYWORDS = frozenset(["if", "elif", "then", "else", "while", "until", "do", "!"])
@@ -38,7 +40,8 @@ class Command(NamedTuple):
         return self.words[0].value
 
 
-def commands(text: str) -> List[Command]:
+@lru_cache(maxsize=8)  # one grub.cfg is asked about many things
+def commands(text: str) -> Tuple[Command, ...]:
     """The commands in order; a ``}`` without its ``{`` is ignored, as are braces that are never closed."""
     found: List[Command] = []
     blocks: List[Command] = []
@@ -68,7 +71,7 @@ def commands(text: str) -> List[Command]:
         word, place = _word(text, place)
         words += [word] if word.end > word.start else []
     finish()
-    return found
+    return tuple(found)
 
 
 def quoted(value: str) -> str:
@@ -82,6 +85,11 @@ def _word(text: str, start: int) -> Tuple[Word, int]:
     """The word that begins here, and the place behind it; the CR of a CRLF is no part of it."""
     value, place = "", start
     while place < len(text) and text[place] not in _END_OF_WORD:
+        plain = _PLAIN.match(text, place)
+        if plain:
+            value += plain.group()
+            place = plain.end()
+            continue
         char, following = text[place], text[place + 1 : place + 2]
         if char == "\\":
             continued = _CONTINUED.match(text, place)
