@@ -23,9 +23,8 @@ ALWAYS, NORMAL, RECOVERY = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "
 NAMES = (ALWAYS, NORMAL, RECOVERY)
 
 # grub-mkconfig assigns these itself before it sources anything; their values are those of the machine it runs on.
-PRESET = "\n".join("GRUB_%s=$(grub-probe)" % name for name in (
-    "DEVICE", "DEVICE_UUID", "DEVICE_PARTUUID", "DEVICE_BOOT", "DEVICE_BOOT_UUID", "FS",
-))  # fmt: skip
+OWN = ("DEVICE", "DEVICE_UUID", "DEVICE_PARTUUID", "DEVICE_BOOT", "DEVICE_BOOT_UUID", "FS")
+PRESET = Script("".join("GRUB_%s=$(grub-probe)\n" % name for name in OWN), "grub-mkconfig")
 
 Texts = Dict[str, str]
 Transform = Callable[[List[str]], List[str]]
@@ -41,7 +40,7 @@ class Defaults:
         folder = not self.head or "/default/grub.d/" in self.head
         self.paths = [MAIN] + (guest.glob(DROP_INS) if folder else [])
         self.scripts = [_script(path, guest.text(path) or "") for path in self.paths]
-        self._refuse_bashisms()
+        self._refuse_what_fails()
 
     # -- what they give --------------------------------------------------------------------------------------
     def value(self, name: str) -> str:
@@ -115,17 +114,22 @@ class Defaults:
                 "assign %s plainly there, without other variables in it, then run agentprep again" % name,
             )
 
-    def _refuse_bashisms(self) -> None:
-        """`A+=b` is an error in dash, with which grub-mkconfig stops: no new menu could ever be made."""
+    def _refuse_what_fails(self) -> None:
+        """grub-mkconfig can source the files: where it cannot, no menu could be made, edited or not."""
         shell = re.match(r"#!\s*(/\S+)", self.head)
-        if not shell or posixpath.basename(self.guest.canonical(shell.group(1))) != "dash":
-            return
+        dash = shell is not None and posixpath.basename(self.guest.canonical(shell.group(1))) == "dash"
         for path, script in zip(self.paths, self.scripts):
+            alone = re.search(r"(?m)^[ \t]*\r$", script.text)
+            if alone:  # a command named CR, which no shell finds; under "set -e" that is the end
+                line = script.text.count("\n", 0, alone.start()) + 1
+                raise Blocked(
+                    "%s, line %d: a carriage return stands alone, with which grub-mkconfig fails" % (path, line),
+                    "make the file's lines end as they do on Unix: sed -i 's/\\r$//' %s" % path,
+                )
             for assignment in script.assignments:
-                if assignment.append:
+                if dash and assignment.append:
                     raise Blocked(
-                        "%s, line %d: += is not known to the guest's %s, so that grub-mkconfig fails"
-                        % (path, assignment.line, shell.group(1)),
+                        "%s, line %d: dash does not know +=, so grub-mkconfig fails" % (path, assignment.line),
                         'write %s="$%s ..." instead' % (assignment.name, assignment.name),
                     )
 
@@ -160,7 +164,13 @@ def _wanted(scripts: Sequence[Script], add: Sequence[str], remove: Sequence[str]
 
 
 def _value(scripts: Sequence[Script], name: str) -> str:
-    return shellvars.evaluate([Script(PRESET, "grub-mkconfig")] + list(scripts), name) or ""
+    try:
+        return shellvars.evaluate([PRESET] + list(scripts), name) or ""
+    except Malformed as error:
+        if not error.message.startswith(PRESET.name):
+            raise
+    place = shellvars.contributions(scripts, name)[-1]
+    raise scripts[place.script].unknown(place.assignment.line, "%s is made of what only grub-mkconfig knows" % name)
 
 
 def _arguments(scripts: Sequence[Script], name: str) -> List[str]:

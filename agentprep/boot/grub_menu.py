@@ -61,7 +61,7 @@ def has(guest: Guest, entry: Entry) -> bool:
 def entries(path: str, text: str) -> List[Entry]:
     """The entries of a text; Blocked names the file and line that GRUB could not read either."""
     try:
-        return grubcfg.entries(text)
+        return grubcfg.entries(text.replace("\r", ""))  # as grub_file_getline() in grub-core/normal/main.c does
     except Malformed as error:
         raise Blocked("%s, %s" % (path, error.message), error.hint) from None
 
