@@ -1,0 +1,1 @@
+"""Real guests in real virtual machines: built, booted, prepared, cut from power, booted again."""
