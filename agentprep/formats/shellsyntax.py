@@ -11,16 +11,9 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from agentprep.formats.shellwords import NAME, TEXT, Reader, Word
 
-_OPERATORS = [
-    "<<-", "<<<", ";;&", "&&", "||", "|&", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&", ";", "|", "<", ">",
-    "(", ")", "\n",
-]  # the longer ones first
-_REDIRECTIONS = frozenset([
-    "<<-", "<<<", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">",
-])
-_CLOSING = frozenset([
-    "then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;", ";&", ";;&",
-])
+_REDIRECTIONS = ["<<-", "<<<", "&>>", "&>", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">"]
+_OPERATORS = [";;&", "&&", "||", "|&", ";;", ";&", *_REDIRECTIONS, "&", ";", "|", "(", ")", "\n"]  # the longer ones first
+_CLOSING = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;", ";&", ";;&"])
 
 
 class Command(NamedTuple):

@@ -73,6 +73,7 @@ def test_rhel_8_suse_azure_linux():
         ("A=b\nB=$(A=c; case x in x) echo ')';; esac)\n", "A", "b"),
         ("f() { B=c; }\nA=b", "A", "b"),
         ("command -v x\nA=b", "A", "b"),
+        ("command -v x &>f\nA=b", "A", "b"),
         ("eval :\nA=b", "A", "b"),
         ("[ -e x ] && B=c\nA=b", "A", "b"),
     ],

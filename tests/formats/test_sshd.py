@@ -150,7 +150,7 @@ def test_endless_includes():
         ("Match User x\n#ClientAliveInterval 0\n", "ClientAliveInterval 180\nMatch User x\n#ClientAliveInterval 0\n"),
         ("\tclientaliveinterval = 5 # x\r\nUsePAM no", "\tclientaliveinterval = 180 # x\r\nUsePAM no"),
         ("ClientAliveInterval 5\nClientAliveInterval 6", "ClientAliveInterval 180\nClientAliveInterval 6"),
-        ("#ClientAliveInterval 5\n# ClientAliveInterval 6", "#ClientAliveInterval 5\n%s 180\n# %s 6" % (KEYWORD, KEYWORD)),
+        (f"#{KEYWORD} 5\n# {KEYWORD} 6", f"#{KEYWORD} 5\n{KEYWORD} 180\n# {KEYWORD} 6"),
         ('ClientAliveInterval "5"', "ClientAliveInterval 180"),
         ('ClientAliveInterval "180" # x', 'ClientAliveInterval "180" # x'),
         ("#ClientAliveIntervals 5\n", "#ClientAliveIntervals 5\nClientAliveInterval 180\n"),
