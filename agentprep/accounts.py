@@ -1,5 +1,6 @@
 """The users of the guest by /etc/passwd and /etc/shadow, and what they left in their homes: keys and histories."""
 
+import fnmatch
 import os
 import posixpath
 import re
@@ -11,20 +12,18 @@ from .guest import Guest
 from .mounts import Mount, inside, over
 
 PASSWD, SHADOW = "/etc/passwd", "/etc/shadow"
-# Histories by the name of their file: `.*sh_history` and `.history` are what LISA's verify_bash_history_is_empty looks
-# for, at any depth; the rest are the default names of shells, clients, pagers and editors.  What follows the name is a
-# half-written or saved copy (bash writes .bash_history-12345.tmp).
-HISTORY = re.compile(
-    r"\.([^/]*sh_history|history|histfile|zhistory|(python|ipython|node_repl|irb|pry|php|gdb|psql|mysql|mariadb|"
-    r"sqlite|redis|rediscli|mongo|bc|scapy|octave|julia|R|erlang|rlwrap|nano|influx|duckdb|cqlsh)_history|Rhistory|"
-    r"octave_hist|dbshell|lesshst|viminfo|viminf[a-z]|wget-hsts)([.~-][^/]*)?$"
-)
+# Histories by the name of their file, as fnmatch and find(1) read it: `.*sh_history` and `.history` are what LISA's
+# verify_bash_history_is_empty looks for, at any depth; the rest are defaults of shells, clients, pagers and editors.
+# With something after it the name is that of a half-written or saved copy (bash writes .bash_history-12345.tmp).
+_NAMES = (".*_history", ".history", ".histfile", ".zhistory", ".Rhistory", ".octave_hist", ".dbshell", ".lesshst",
+          ".viminfo", ".wget-hsts")  # fmt: skip
+NAMES = _NAMES + tuple(name + "[.~-]*" for name in _NAMES)
 # Histories that are known by their place (XDG Base Directory Specification; fish, mc, nano, neovim, less, lftp).
-PLACES = re.compile(
-    r"/(\.local/share/fish/[^/]*_history|\.config/fish/fish_history|\.local/share/(mc|bash|zsh|python)/history|"
-    r"\.local/state/(bash|zsh|python|sqlite|mysql)/history|\.(local/share/)?nano/search_history|\.local/state/lesshst|"
-    r"\.local/(share|state)/nvim/shada/main\.shada|\.local/share/lftp/rl_history|\.lftp/rl_history|\.mc/history)$"
-)
+PLACES = ("*/.local/share/fish/*_history", "*/.config/fish/fish_history", "*/.local/share/*/history",
+          "*/.local/state/*/history", "*/.local/state/lesshst", "*/.mc/history", "*/nano/search_history",
+          "*/.nano/search_history", "*/nvim/shada/main.shada", "*/lftp/rl_history", "*/.lftp/rl_history")  # fmt: skip
+_NAME = re.compile("|".join(fnmatch.translate(name) for name in NAMES))
+_PLACE = re.compile("|".join(fnmatch.translate(place) for place in PLACES))
 # Folders that are system accounts' homes and hold the system: only the files at their top are looked at.
 SYSTEM = re.compile(
     r"/((bin|boot|etc|home|lib|lib64|media|mnt|opt|sbin|srv|tmp)|(dev|proc|run|sys|usr|var)(/[^/]*)?)?$"
@@ -146,7 +145,7 @@ def histories(guest: Guest) -> Histories:
 
 def _top(guest: Guest, home: str) -> Iterator[str]:
     for name in guest.names(home):
-        if HISTORY.match(name):
+        if _NAME.match(name):
             yield posixpath.join(home, name)
 
 
@@ -166,5 +165,5 @@ def _all(guest: Guest, folder: str, foreign: Set[str]) -> Iterator[str]:
             path = posixpath.join(here, name)
             if is_folder and path not in foreign:
                 folders.append(path)
-            elif not is_folder and (HISTORY.match(name) or PLACES.search(path)):
+            elif not is_folder and (_NAME.match(name) or _PLACE.match(path)):
                 yield path

@@ -8,7 +8,7 @@ units with an ordering dependency between them are shut down, the inverse of the
 import shlex
 from typing import Iterator, List, Tuple
 
-from ..accounts import homes
+from ..accounts import NAMES, PLACES, homes
 from ..changes import Run, Write
 from ..commands import Completed
 from ..errors import Unknown
@@ -62,10 +62,6 @@ for stat in /proc/[0-9]*/stat; do
 done 2>/dev/null
 """
 FIND = "find %s -xdev%s -type f \\( %s \\) -exec rm -f {} + 2>/dev/null\n"
-# Patterns of find(1), somewhat wider than accounts.HISTORY, which decides what is listed before.
-NAMES = (".*sh_history*", ".history", ".histfile", ".zhistory", ".*_history", ".viminfo*", ".lesshst*", ".wget-hsts")
-PLACES = ("*/.local/share/fish/*_history", "*/.local/share/*/history", "*/.local/state/*/history", "*/search_history",
-          "*/.local/state/lesshst", "*/nvim/shada/main.shada")  # fmt: skip
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:

@@ -59,6 +59,12 @@ def test_a_plain_resolv_conf_is_left_to_the_dhcp_client(tmp_path: Any) -> None:
     assert any(fact.verdict == "warning" and "resolv.conf" in fact.evidence for fact in facts)
 
 
+def test_a_link_has_its_own_writer(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, used())
+    os.remove(root + "/usr/sbin/dhclient")
+    assert not any("resolv.conf" in fact.evidence for fact in planned(STEP, system_of(root))[1])
+
+
 def test_without_waagent_there_is_a_note(tmp_path: Any) -> None:
     root = make_tree(tmp_path, used())
     os.remove(root + "/usr/sbin/waagent")

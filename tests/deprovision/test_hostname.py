@@ -35,11 +35,11 @@ def test_without_the_file_there_is_nothing_to_do(tmp_path: Any) -> None:
 def test_only_loopback_lines_lose_the_name() -> None:
     text = (
         "127.0.0.1 localhost source # source\r\n192.168.1.7 source.example.org source\n::1 source localhost\n"
-        "#127.0.1.1 source\n127.0.0.2 resource outsource\n127.0.1.1 SOURCE.lan"
+        "#127.0.1.1 source\n127.0.0.2 resource sources.lan\n127.0.1.1 SOURCE.lan Source"
     )
     assert renamed(text, "source.example.org") == (
         "127.0.0.1\tlocalhost\t# source\r\n192.168.1.7 source.example.org source\n::1\tlocalhost\n"
-        "#127.0.1.1 source\n127.0.0.2 resource outsource\n127.0.1.1\t" + NAME
+        "#127.0.1.1 source\n127.0.0.2 resource sources.lan\n127.0.1.1\t" + NAME
     )
 
 

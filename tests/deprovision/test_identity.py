@@ -104,6 +104,16 @@ def test_the_key_of_credentials_stays_while_it_is_needed(tmp_path: Any) -> None:
     assert key in forgotten(planned(STEP, system_of(root))[0])
 
 
+def test_former_passwords_are_emptied_and_hidden_state_goes(tmp_path: Any) -> None:
+    former, hidden = "/etc/security/opasswd", "/var/lib/waagent/.hidden"
+    root = make_tree(tmp_path, {**used(), former: "alice:1000:1:$y$x\n", hidden: "x"})
+    changes = planned(STEP, system_of(root))[0]
+    assert [change.empty for change in changes if isinstance(change, Forget) and change.path == former] == [True]
+    assert hidden in forgotten(changes)
+    brought_about(STEP, system_of(root))
+    assert content(root, former) == "" and planned(STEP, system_of(root))[0] == []
+
+
 def test_registrations_go(tmp_path: Any) -> None:
     there = ["/etc/SUSEConnect", "/etc/pki/consumer/cert.pem", "/etc/zypp/credentials.d/SCCcredentials",
              "/var/lib/ubuntu-advantage/private/machine-token.json"]  # fmt: skip

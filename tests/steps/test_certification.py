@@ -56,6 +56,7 @@ def test_nothing_to_reject(tmp_path: Any) -> None:
         ({"/usr/bin/python3": None, "/usr/bin/python3.11": None}, "Python 3 is not installed"),
         ({"/usr/bin/openssl": None}, "openssl, which the certification calls, is not installed"),
         ({"/boot/config-6.1.0-28-amd64": "CONFIG_WATCHDOG=y\n# CONFIG_CIFS is not set\n"}, "without CONFIG_CIFS"),
+        ({"/boot/config-6.1.0-28-amd64": "CONFIG_WATCHDOG=n\nCONFIG_CIFS=m\n"}, "without CONFIG_WATCHDOG"),
         ({"/etc/dhcp/dhclient.conf": "timeout 60;\n"}, "gives up after 60 seconds"),
         ({"/etc/apt/sources.list": "#deb http://deb.debian.org/debian bookworm main\n"}, "no repository is at"),
         ({"/etc/shadow": "root:%s:1::::::\n" % HASH}, "these users have a password: root"),
