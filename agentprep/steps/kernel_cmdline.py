@@ -45,6 +45,9 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     backend = system.boot
     before = backend.arguments()
     _fits(system, before, add, remove)
+    wrong = _wrong(before, add, remove)
+    if wrong:
+        yield Fact("note", wrong)
     yield from notes
     yield from _costs(system, before, add)
     dump = [a for a in _all(before) if cmdline.key(a) == "crashkernel" and any(cmdline.matches(a, r) for r in remove)]
@@ -77,6 +80,17 @@ def derived(system: System, policy: Policy, cause: str) -> Iterator[Item]:
     good = [arguments for arguments in entries if cmdline.merge(arguments, add, remove) == arguments]
     verdict = "ok" if len(good) == len(entries) and entries else "failed"
     yield Fact(verdict, "%s in %d of %d entries and for future kernels" % (names, len(good), len(entries)))
+
+
+def _wrong(before: Dict[str, List[str]], add: List[str], remove: List[str]) -> str:
+    """What of the entries and future kernels is not as wanted, in words."""
+    lacking = [word for word in add if any(word not in arguments for arguments in before.values())]
+    unwanted = dict.fromkeys(a for a in _all(before) if any(cmdline.matches(a, one) for one in remove))
+    count = sum(cmdline.merge(arguments, add, remove) != arguments for arguments in before.values())
+    words = ["without " + " ".join(lacking)] if lacking else []
+    words += ["with " + " ".join(unwanted)] if unwanted else []
+    words = words or ["with arguments in the wrong order"]
+    return "%d of %d entries and future kernels are %s" % (count, len(before), ", ".join(words)) if count else ""
 
 
 def _fits(system: System, before: Dict[str, List[str]], add: List[str], remove: List[str]) -> None:
