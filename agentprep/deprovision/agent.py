@@ -40,8 +40,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         yield Fact("note", "waagent takes root's password away, since %s has Provisioning.DeleteRootPassword=y" % CONF)
     if left:
         yield run(left, user, policy)
-    else:
-        yield Fact("ok", "waagent -force -deprovision would find nothing more to remove")
+    yield Fact("ok", "waagent -force -deprovision has nothing more to remove")
     if resolver and (guest.guessed(RESOLV) or guest.link(RESOLV) != resolver):
         yield Link(RESOLV, resolver, "waagent removes the link, and nothing makes it again (WALinuxAgent #1332)")
     if not resolver and not any(guest.which(name) for name in WRITERS):
