@@ -89,8 +89,8 @@ def _stepping(guest: Guest, config: str) -> Iterator[Item]:
 
 
 def _directives(guest: Guest, path: str) -> List[List[str]]:
-    """The words of each directive; it is told by its first word, in any case (chrony.conf(5))."""
-    found = [line.split() for line in (guest.text(path) or "").splitlines() if line.strip()[:1] not in tuple("#%;!")]
+    """The words of each line; a directive is told by the first, in any case (chrony.conf(5))."""
+    found = [line.split() for line in (guest.text(path) or "").splitlines()]
     return [[words[0].lower()] + words[1:] for words in found if words]
 
 

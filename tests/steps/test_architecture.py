@@ -51,6 +51,7 @@ def test_not_linux_is_refused(tmp_path):
 
 @pytest.mark.parametrize("version, config", [
     ("2.6.18-419.el5xen", ""), ("3.0.101-63-xen", ""), ("2.6.18-xenU", ""), ("3.12.0", "CONFIG_X86_XEN=y\n"),
+    ("2.6.27", "CONFIG_X86_64_XEN=y\n"),
 ])  # fmt: skip
 def test_kernels_for_paravirtual_xen_alone(tmp_path, version, config):
     with pytest.raises(Unsupported, match="paravirtual Xen"):

@@ -75,7 +75,7 @@ def test_grub_without_shim(tmp_path):
 
 
 def test_a_grub_cfg_that_is_no_stub_is_not_copied(tmp_path):
-    files = dict(DEBIAN, **{EFI + "/debian/grub.cfg": "menuentry 'x' {\nlinux /vmlinuz\n}\n" * 200})
+    files = dict(DEBIAN, **{EFI + "/debian/grub.cfg": "menuentry 'x' {\nconfigfile /x\n}\n" * 200})
     assert len(did(planned(STEP, system_of(make_tree(tmp_path / "root", files))))) == 2
 
 
