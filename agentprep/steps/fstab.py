@@ -49,8 +49,8 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         yield from _rewritten(text, lines)
     yield from _leftovers(entries)
     yield from _by_uuid(system, roots)
-    named = [entry for entry in parse(guest.text("/etc/fstab") or "") if entry.kind != "swap"]
-    done = ", ".join(entry.mount_point for entry in named if entry.device.startswith("UUID=")) or "nothing"
+    mounted = [entry for entry in parse(guest.text("/etc/fstab") or "") if entry.kind != "swap"]
+    done = ", ".join(entry.mount_point for entry in mounted if entry.device.startswith("UUID=")) or "nothing"
     yield Fact("ok", "by UUID: %s; %s" % (done, _told(system)))
 
 
