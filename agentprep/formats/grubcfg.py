@@ -18,6 +18,7 @@ _KERNEL = re.compile(r"linux(16|efi)?$")
 _INITRD = re.compile(r"initrd(16|efi)?$")
 _HYPERVISOR = re.compile(r"multiboot2?$|xen_hypervisor$")
 _MODULE = re.compile(r"module2?$|xen_module$")
+_OF_ENTRIES = re.compile("|".join(one.pattern for one in (_KERNEL, _INITRD, _HYPERVISOR, _MODULE)))
 _RECOVERY = frozenset(["single", "recovery", "rescue", "systemd.unit=rescue.target"])
 
 
@@ -96,6 +97,8 @@ def _found(text: str) -> List[Found]:
     menu: Optional[Command] = None
     hypervisor, kernel = "", False  # of this menu entry, so far
     for command in commands(text):
+        if not _OF_ENTRIES.match(command.name):
+            continue
         around = next((block for block in reversed(command.blocks) if block.name == "menuentry"), None)
         if around is not menu:
             menu, hypervisor, kernel = around, "", False
