@@ -7,7 +7,7 @@
 below /etc/ssh.  Source: servconf.c (process_server_config_line_depth) and misc.c (strdelim, argv_split) of OpenSSH 9.
 """
 import re
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from agentprep.errors import Malformed
 from agentprep.formats import lines
@@ -17,6 +17,8 @@ Include = Callable[[str], List[Tuple[str, str]]]
 _LINE = re.compile(r"[ \t\r\n]*([^ \t\r\n\"=#][^ \t\r\n\"=]*)(?:[ \t]*=[ \t]*|[ \t]+)?")
 _BLANK_END = " \t\r\n\f"
 _DEPTH = 16  # SERVCONF_MAX_DEPTH
+# Lines count until a Match; they count after a `Match all` only; they never do.
+_ALWAYS, _MATCHING, _NEVER = "always", "matching", "never"
 
 
 class Setting(NamedTuple):
@@ -30,41 +32,53 @@ class Setting(NamedTuple):
 def effective(keyword: str, name: str, text: str, include: Include) -> Optional[Setting]:
     """What ``sshd -T`` would say, or None where no line decides.
 
-    Lines in a Match block do not count, except after ``Match all``; those in an included file count where the Include
-    stands, and a Match in it ends with it.  Malformed, with file and line, for what sshd itself refuses.
+    Lines in a Match block do not count, except after ``Match all``, whose lines come before all others: sshd reads its
+    files again for what matches (servconf.c, parse_server_match_config).  Those in an included file count where the
+    Include stands, and a Match in it ends with it.  Malformed, with file and line, for what sshd itself refuses.
     """
-    return _first(keyword.lower(), name, text, include, True, 0)
+    matching = _first(keyword.lower(), name, text, include, _MATCHING, 0)
+    return matching or _first(keyword.lower(), name, text, include, _ALWAYS, 0)
 
 
 def set_global(text: str, keyword: str, value: str) -> str:
-    """The first line of the keyword outside of Match has this value; a new one stands before the first Match.
+    """The line of the keyword that counts for every connection has this value; a new one stands before the first Match.
 
     It follows the line that has the keyword commented out, if there is one.  Nothing else is changed.
     """
     found = lines.split(text)
     end = lines.newline(text)
-    template, last = 0, len(found)
+    template, last, block = 0, len(found), ""
+    decides: Dict[str, int] = {}  # the first line outside of Match, and the first one after Match all
     for index, line in enumerate(found):
         here = _keyword(line)
         if here == "match":
-            last = index
-            break
-        if here == keyword.lower():
-            arguments, start, stop = _arguments(line, index + 1)
-            if " ".join(arguments) == value:
-                return text
-            line = line[:start] + ("" if line[:start][-1:] in " \t=" else " ") + value + line[stop:]
-            return "".join(found[:index] + [line] + found[index + 1 :])
-        if not template and re.match(rf"#[ \t]?{re.escape(keyword)}(?:[ \t=]|\r?\n|$)", line, re.IGNORECASE):
+            last = min(last, index)
+            block = " ".join(_arguments(line, index + 1)[0]).lower()
+        elif here == keyword.lower():
+            decides.setdefault(block, index)
+        elif not block and not template and _commented(line, keyword):
             template = index + 1
+    index = decides.get("all", decides.get("", -1))
+    if index >= 0:
+        arguments, start, stop = _arguments(found[index], index + 1)
+        if " ".join(arguments) == value:
+            return text
+        head = found[index][:start]
+        line = head + ("" if head[-1:] in " \t=" else " ") + value + found[index][stop:]
+        return "".join(found[:index] + [line] + found[index + 1 :])
     place = template or last
     return "".join(lines.ended(found[:place], end) + [f"{keyword} {value}{end}"] + found[place:])
 
 
-def _first(keyword: str, name: str, text: str, include: Include, active: bool, depth: int) -> Optional[Setting]:
+def _commented(line: str, keyword: str) -> bool:
+    return re.match(rf"#[ \t]?{re.escape(keyword)}(?:[ \t=]|\r?\n|$)", line, re.IGNORECASE) is not None
+
+
+def _first(keyword: str, name: str, text: str, include: Include, start: str, depth: int) -> Optional[Setting]:
+    """The first line that counts, in a file that is read from its start as one of the three words says."""
     if depth > _DEPTH:
         raise Malformed(f"{name} is included too deeply", "Remove the Include that leads back to it.")
-    never = not active
+    active, matched = start == _ALWAYS, False
     for number, line in enumerate(lines.split(text), 1):
         here = _keyword(line)
         if here not in ("match", "include", keyword):
@@ -74,11 +88,13 @@ def _first(keyword: str, name: str, text: str, include: Include, active: bool, d
         except Malformed as error:
             raise Malformed(f"{name}, {error.message}", error.hint) from None
         if here == "match":
-            active = not never and [argument.lower() for argument in arguments] == ["all"]
+            matched = True
+            active = start != _NEVER and [argument.lower() for argument in arguments] == ["all"]
         elif here == "include":
+            inside_start = _ALWAYS if active else _NEVER if matched else start
             for pattern in arguments:
                 for file_name, inside in include(pattern):
-                    setting = _first(keyword, file_name, inside, include, active, depth + 1)
+                    setting = _first(keyword, file_name, inside, include, inside_start, depth + 1)
                     if setting:
                         return setting
         elif active:

@@ -67,6 +67,7 @@ READ = [
     ("ClientAliveInterval 11\nMatch User x\n", ("11", "main", 1)),
     ("Match all\nClientAliveInterval 11\n", ("11", "main", 2)),
     ("Match User x\nMatch all\nClientAliveInterval 11\n", ("11", "main", 3)),
+    ("ClientAliveInterval 11\nMatch all\nClientAliveInterval 12\nClientAliveInterval 13\n", ("12", "main", 3)),
 ]
 
 INCLUDED = [
@@ -77,6 +78,9 @@ INCLUDED = [
     ("Match User x\nInclude all\n", None),
     ("Include none one\n", ("1", "one", 2)),
     ("Include nested\n", ("1", "one", 2)),
+    ("ClientAliveInterval 12\nInclude all\n", ("3", "all", 2)),
+    ("ClientAliveInterval 12\nMatch User x\nInclude all\n", ("12", "main", 1)),
+    ("ClientAliveInterval 12\nMatch all\nInclude one\n", ("1", "one", 2)),
 ]
 FILES = {
     "one": "# one\nClientAliveInterval 1\n",
@@ -154,6 +158,7 @@ def test_endless_includes():
         ('ClientAliveInterval "5"', "ClientAliveInterval 180"),
         ('ClientAliveInterval "180" # x', 'ClientAliveInterval "180" # x'),
         ("#ClientAliveIntervals 5\n", "#ClientAliveIntervals 5\nClientAliveInterval 180\n"),
+        (f"{KEYWORD} 5\nMatch all\n{KEYWORD} 6\n", f"{KEYWORD} 5\nMatch all\n{KEYWORD} 180\n"),
     ],
 )
 def test_set_global(text, expected):
