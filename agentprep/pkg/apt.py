@@ -41,6 +41,7 @@ class Apt:
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
+        self.updated = False  # the lists were, since this backend was picked
 
     @staticmethod
     def probe(guest: Guest) -> Optional[str]:
@@ -96,8 +97,10 @@ class Apt:
             argv: Tuple[str, ...] = ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
             yield Run((argv,), (STATUS,), why, hint="see which package fails with: dpkg --audit")
         tool = ("apt-get", "-o", "DPkg::Lock::Timeout=%d" % seconds)  # from apt 1.9.11; unknown before, and no harm
-        why = "old package lists name files that the repositories no longer have"
-        yield Run((tool + ("update",),), ("/var/lib/apt/lists/*",), why, tolerate=_noted)
+        if not self.updated:
+            why = "old package lists name files that the repositories no longer have"
+            yield Run((tool + ("update",),), ("/var/lib/apt/lists/*",), why, tolerate=_noted)
+            self.updated = True
         again = [package for package in packages if self.version(package) is not None]
         argv = tool + ("-y", "--no-install-recommends") + (() if removes else ("--no-remove",))
         for option in ("--force-confdef", "--force-confold") + (("--force-confmiss",) if again else ()):

@@ -85,6 +85,8 @@ def test_install_updates_the_lists_and_removes_nothing(tmp_path: Any) -> None:
     changes = list(Apt(guest).install(["waagent"], REPOSITORY, policy_of(), ("/etc/waagent.conf",)))
     assert argvs(changes) == [UPDATE, INSTALL + ("waagent",)]
     assert changes[-1].outputs == ("/var/lib/dpkg/status", "/etc/waagent.conf")
+    apt = Apt(guest)
+    assert [len(list(apt.install(["x"], REPOSITORY, policy_of()))) for _ in "12"] == [2, 1], "the lists are new then"
     removing = argvs(Apt(guest).install(["waagent"], REPOSITORY, policy_of(), removes=True))[-1]
     assert "--no-remove" not in removing
 
