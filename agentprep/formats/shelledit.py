@@ -71,8 +71,6 @@ def set_value(script: Script, name: str, value: str) -> str:
 
     One that a condition, a loop or a sourced file may override is left alone, and followed by the new one.
     """
-    if script.left:
-        raise script.unknown(script.left, f"the file may end here, so that {name} cannot be set below")
     last = None
     for effect in script.effects:
         if isinstance(effect, Clobber) and effect.name in (name, ANY):
@@ -116,6 +114,8 @@ def _put(script: Script, assignment: Assignment, source: str) -> str:
 
 
 def _appended(script: Script, name: str, value: str) -> str:
+    if script.left:
+        raise script.unknown(script.left, f"the file may end here, so that {name} cannot be set below")
     end = lines.newline(script.text)
     before = "".join(lines.ended(lines.split(script.text), end))
     text = f"{before}{name}={_bare(value)}{end}"

@@ -132,11 +132,11 @@ class Script:
         odd = bool(re.match(r"%s(\+?=|\[)" % NAME, verb))  # A[1]=b, or a name that goes on in the next line
         if verb == "export":
             return self._exported(words[1:], line, certain)
-        if odd or (verb in _SETTERS and (verb != "printf" or "-v" in names)):
+        if odd or (verb in _SETTERS and (verb != "printf" or any((name or "").startswith("-v") for name in names))):
             if None in names:
                 return [Clobber(ANY, line, f"{verb!r} may assign any variable")]
-            arguments = names if odd else names[1:]
-            found = [Clobber(n, line, f"{verb!r} sets it") for a in arguments for n in re.findall(NAME, a or "")]
+            arguments = [re.sub(r"^-[a-zA-Z]", "", name or "") for name in names]  # -vNAME
+            found = [Clobber(n, line, f"{verb!r} sets it") for a in arguments for n in re.findall(NAME, a)]
             if verb in _FOR_GOOD:
                 self.anytime += found
             return list(found)

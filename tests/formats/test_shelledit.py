@@ -31,6 +31,7 @@ ADDED = "console=ttyS0,115200n8 rootdelay=300"
         ("A=\n", f'A="{ADDED}"\n'),
         ('A="  ro   quiet \\\n  splash "\n', f'A="  ro \\\n  splash {ADDED} "\n'),
         ("A='ro quiet' # it's\n", f"A='ro {ADDED}' # it's\n"),
+        ("A=quiet\r; B=1\r\n", f'A="{ADDED}"; B=1\r\n'),
         ('A="$A quiet x"\r\n', f'A="$A x {ADDED}"\r\n'),
         ("A='quiet'\r\n", f"A='{ADDED}'\r\n"),
         ("A=quiet\r\n", f'A="{ADDED}"\r\n'),
@@ -81,6 +82,7 @@ def test_expansions_are_opaque_and_stay():
     assert cmdline.key(root) == "root"
     assert edited('A="$A x"', lambda words: ["y"] + words) == 'A="y $A x"'
     assert edited('A="$A x"', lambda words: [words[0] + "b", words[0]]) == 'A="${A}b $A"'
+    assert edited('A="\U000f0000 $A"', lambda words: words[::-1]) == 'A="$A \U000f0000"'
     for text in ("A=~", "A=x:~", "A=$\"x\"", 'A="x\\\\"', "A=\"it's\""):
         with pytest.raises(Malformed):
             edited(text)
@@ -123,6 +125,7 @@ def test_real_files(text, newline):
         ("A=u\nif x; then A=w; fi\n", "A=u\nif x; then A=w; fi\nA=v\n"),
         ("if x; then A=w; fi\nA=u\n", "if x; then A=w; fi\nA=v\n"),
         ("A=v\n. other\n", "A=v\n. other\nA=v\n"),
+        ("A=u\nreturn\n", "A=v\nreturn\n"),
         ("f() { A=w; }", "f() { A=w; }\nA=v\n"),
     ],
 )
@@ -131,10 +134,14 @@ def test_set_value(text, expected):
     assert shelledit.set_value(Script(expected), "A", "v") == expected
 
 
-@pytest.mark.parametrize("text", ["return\n", "cat <<E\n", "[ -e x ] || exit 0\n"])
-def test_set_value_refuses_what_would_not_be_reached(text):
-    with pytest.raises(Malformed):
+@pytest.mark.parametrize(
+    "text, reason",
+    [("return\n", "may end here"), ("\ncat <<E\n", "would swallow"), ("[ -e x ] || exit 0\n", "may end here")],
+)
+def test_set_value_refuses_what_would_not_be_reached(text, reason):
+    with pytest.raises(Malformed) as raised:
         shelledit.set_value(Script(text), "A", "v")
+    assert reason in raised.value.message
 
 
 VALUES = st.text(alphabet=st.sampled_from("ab $`\"\\'\n\r#~*;\u00e9\udce9"), max_size=8)
