@@ -315,6 +315,8 @@ def _discard(where: str) -> None:
 
 
 def _diff(old: Optional[bytes], new: Optional[bytes], path: str) -> str:
+    if any(b"\0" in content for content in (old, new) if content is not None):
+        return "%s becomes a binary file of %d bytes\n" % (path, len(new or b""))
     lines = [
         (b"" if content is None else content).decode("utf-8", "backslashreplace").splitlines(True)
         for content in (old, new)

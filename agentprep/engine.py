@@ -5,6 +5,7 @@ and finding nothing; a check is the plan told as verdicts.
 """
 
 import fnmatch
+from itertools import chain
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import preflight
@@ -131,11 +132,16 @@ def walk(
 def plan(
     system: System, policy: Policy, steps: Sequence[Step], rules: Sequence[Rule], owed: Sequence[str] = (),
     watch: Optional[Watch] = None,
+    last: Sequence[Step] = (),
 ) -> Told:  # fmt: skip
-    """What the steps would do, in order, each change shown on top of those before it; nothing is written anywhere."""
+    """What the steps would do, in order, each change shown on top of those before it; nothing is written anywhere.
+
+    The `last` steps come after the rules, on the same draft.
+    """
     draft = Draft(system.guest)
     told = Told("would-change", watch or Watch())
-    for work, item in walk(system.on(draft), policy, steps, rules, owed):
+    imagined = system.on(draft)
+    for work, item in chain(walk(imagined, policy, steps, rules, owed), walk(imagined, policy, last, (), ())):
         if item is None:
             told.watch.step(work)
             draft.guessing = False

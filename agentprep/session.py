@@ -84,11 +84,10 @@ def check(system: System, policy: Policy, choice: Choice, watch: Watch) -> Repor
 def preview(system: System, policy: Policy, choice: Choice, watch: Watch) -> Report:
     """What a run would do, in order, with diffs; nothing was written."""
     _known(system)
-    told = plan(system, policy, choice.steps(), RULES, _owed(system.guest), watch)
     last = choice.last_steps(policy)
-    one_way = plan(system, policy, last, (), (), watch) if last else Told("would-change", watch)
-    findings = told.findings(choice.steps()) + one_way.findings(last)
-    told.records += one_way.records
+    told = plan(system, policy, choice.steps(), RULES, _owed(system.guest), watch, last)
+    findings = told.findings(choice.steps() + last)
+    one_way = [one for one in told.records if one.one_way]
     blocked = [one for one in findings if one.status == "blocked"]
     if blocked:
         first = blocked[0]
@@ -99,7 +98,7 @@ def preview(system: System, policy: Policy, choice: Choice, watch: Watch) -> Rep
         count = len([one for one in told.records if not one.one_way])
         steps = len({one.id for one in told.records if not one.one_way})
         message = "%d changes in %d steps%s." % (
-            count, steps, ", then %d that cannot be undone" % len(one_way.records) if one_way.records else "",
+            count, steps, ", then %d that cannot be undone" % len(one_way) if one_way else "",
         )  # fmt: skip
         result = Result("would-change", READY, message, "bring it about with: sudo agentprep run", _person(findings))
     else:

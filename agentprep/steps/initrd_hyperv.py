@@ -1,6 +1,7 @@
 """The initrd of every installed kernel holds the modules with which Azure's disk is found."""
 
-from typing import Iterator, List, Sequence, Tuple
+import re
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from .. import modules
 from ..changes import Beside, Write, beside
@@ -13,6 +14,7 @@ from ..policy import Policy
 from ..step import Fact, Item, Rule, Step
 from ..system import System
 
+CONF = "/etc/initramfs-tools/conf.d/*"
 ONE_BUILD = 512 << 20  # bytes of memory that one build may take beside another
 
 
@@ -72,7 +74,17 @@ def _stale(system: System, kernel: Kernel, told: Resolution) -> str:
         lost = lacking(system.guest, kernel, image, told, system.read)
     except Malformed as error:
         return error.message
-    return "%s lacks %s" % (image, ", ".join(lost)) if lost else ""
+    if lost:
+        return "%s lacks %s" % (image, ", ".join(lost))
+    waits = _resumes(inside(system.guest, image, system.read).texts("conf/conf.d"))
+    own = _resumes({path: system.guest.text(path) or "" for path in system.guest.glob(CONF)})
+    return "%s waits for %s, which is no swap any more" % (image, waits) if waits not in ("", "none") and own == "none" else ""
+
+
+def _resumes(texts: Dict[str, str]) -> str:
+    """What the last RESUME= of these files says; "" when none does."""
+    found = [match for text in texts.values() for match in re.findall(r"^\s*(?:export\s+)?RESUME=(\S+)", text, re.M)]
+    return found[-1].strip("\"'") if found else ""
 
 
 def _evidence(system: System, wanted: Sequence[Tuple[Kernel, Resolution]]) -> str:
