@@ -167,6 +167,8 @@ def _one_way(
         return _kept(system.guest, _told("run", system, policy, told, findings, result), True)
     watch.phase("deprovisioning")
     done = Told("changed", watch)
+    if journal.entries:
+        journal.mark("deprovisioning")
     try:
         finish(system, policy, last, journal, done)
     except (AgentprepError, Interrupted) as error:
@@ -233,6 +235,8 @@ def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
     """What a rollback cannot take back, in words."""
     left: List[str] = []
     for journal in journals:
+        if any("deprovisioning" in entry for entry in journal.entries):
+            left.append("deprovisioning had begun: what it removed (see `agentprep explain deprovision`) is gone for good")
         for argv in journal.commands:
             if argv[0] == "swapoff":
                 left.append("swap is used again from the next boot, or now with: swapon -a")

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 import agentprep
-from agentprep import report
+from agentprep import report, session
 from tests.roots import debian12, entries, read
 from tests.snapshots import snapshot
 from tests.worlds import World
@@ -133,6 +133,13 @@ def test_skip_and_only(world):
         assert "rootdelay=300" not in arguments and not [one for one in arguments if one.startswith("resume")]
     only = World(world.root).check(only=("kernel-cmdline",))
     assert [one.id for one in only.findings] == ["kernel-cmdline"] and only.result.exit_code == 1
+
+
+def test_every_row_of_the_catalogue_has_its_step():
+    wanted = """architecture kernel-hyperv kernel-udf numa disk-size disk-layout fstab os-swap kernel-cmdline grub-serial
+        initrd-hyperv efi-fallback agent-package agent-conf cloud-init ssh-server network sudo time floppy certification
+        deprovision""".split()
+    assert set(wanted) <= set(session.known_ids())
 
 
 def test_every_requirement_is_explained():

@@ -11,6 +11,7 @@ from . import (
     agent_package,
     architecture,
     certification,
+    cloud_init,
     disk_layout,
     disk_size,
     efi_fallback,
@@ -24,6 +25,7 @@ from . import (
     network,
     numa,
     os_swap,
+    ssh_server,
     sudo,
     time,
 )
@@ -31,6 +33,7 @@ from . import (
 STEPS: Tuple[Step, ...] = (
     architecture.STEP,
     agent_package.STEP,
+    ssh_server.STEP,
     kernel_hyperv.STEP,
     kernel_udf.STEP,
     disk_size.STEP,
@@ -44,6 +47,7 @@ STEPS: Tuple[Step, ...] = (
     initrd_hyperv.STEP,
     efi_fallback.STEP,
     agent_conf.STEP,
+    cloud_init.STEP,
     network.STEP,
     sudo.STEP,
     time.STEP,
