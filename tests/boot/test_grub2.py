@@ -66,6 +66,7 @@ def test_a_menu_of_kernels_and_its_maker_are_the_evidence(tmp_path):
     [
         {CFG: STUB},
         {CFG: "set default=0\ninsmod blscfg\nblscfg\n"},
+        {CFG: "blscfg\n" + mkconfig.entry("Written by hand", NEW, "")},
         {CFG: "menuentry 'memtest' {\n\tlinux16 /boot/memtest86+.bin\n}\n"},
         {CFG: ""},
         {"/usr/sbin/grub-mkconfig": None, "/etc/default/grub": None},
@@ -133,6 +134,18 @@ def test_other_systems_and_kernels_that_are_gone_are_only_noted(tmp_path):
     ]
 
 
+def test_xen_is_only_noted(tmp_path):
+    xen = "menuentry 'Xen' {\n\tmultiboot2 /boot/xen.gz placeholder\n\tmodule2 /boot/vmlinuz-%s placeholder quiet\n}\n"
+    drop = {"/etc/default/grub.d/xen.cfg": "GRUB_CMDLINE_LINUX_XEN_REPLACE=console=hvc0\n"}
+    root = mkconfig.guest(tmp_path, drop)
+    edited(root, lambda text: text + xen % NEW)
+    assert "Xen" not in grub(root).arguments()
+    assert grub(root).notes() == [
+        "/etc/default/grub.d/xen.cfg, line 1: GRUB_CMDLINE_LINUX_XEN_REPLACE is for Xen and was left alone",
+        "the entry 'Xen' starts Xen, which Azure does not run, and is left alone",
+    ]
+
+
 def test_an_entry_without_initrd_is_told(tmp_path):
     root = mkconfig.guest(tmp_path)
     assert grub(root).without_initrd() == []
@@ -192,6 +205,22 @@ def test_the_menu_is_made_beside_read_back_and_moved(tmp_path):
     assert stat.S_IMODE(os.stat(root + CFG).st_mode) == 0o444
     assert os.listdir(root + "/boot/grub") == ["grub.cfg"]
     assert grub(root).stale(ADD, REMOVE) == ""
+
+
+@pytest.mark.skipif(not mkconfig.installed(), reason="no grub-mkconfig here (apt-get install grub2-common)")
+def test_the_real_grub_mkconfig_makes_a_menu_that_is_right_and_is_not_made_again(tmp_path):
+    files = {OTHER: Program(custom("rhgb")), "/etc/default/grub.d/kdump-tools.cfg": KDUMP}
+    root = mkconfig.guest(tmp_path, files)
+    backend = grub(root, mkconfig.real)
+    assert mkconfig.real(root, ("grub-mkconfig", "-o", CFG))[0] == 0
+    assert backend.arguments()[ADVANCED + NEW][2:] == ["quiet", "crashkernel=384M-:128M"]
+    done(root, backend.set_arguments(ADD, REMOVE))
+    for change in backend.generate(ADD, REMOVE):
+        change.apply(backend.guest)
+    told = {name: given[1:] for name, given in backend.arguments().items()}
+    assert (told["My kernel"], told[ADVANCED + OLD]) == (ADD, ["ro"] + ADD)
+    assert (told[ADVANCED + OLD + " (recovery mode)"], len(told)) == (["ro", "single"] + ADD, 8)
+    assert backend.stale(ADD, REMOVE) == "" and os.listdir(root + "/boot/grub") == ["grub.cfg"]
 
 
 def test_a_link_in_the_place_of_the_menu_stays(tmp_path):

@@ -94,6 +94,8 @@ def test_losing_kdump_is_told_with_the_way_to_keep_it(tmp_path):
     _, facts = planned(STEP, system(root))
     (note,) = [fact for fact in facts if "kdump" in fact.evidence]
     assert "crashkernel=384M-:128M" in note.evidence and "keep = crashkernel" in note.remedy
+    with_none = system(mkconfig.guest(tmp_path / "none", {"/etc/default/grub.d/kdump-tools.cfg": KDUMP}))
+    assert [fact for fact in planned(STEP, with_none)[1] if "kdump" in fact.evidence] == []
     _, facts = planned(STEP, system(root), policy_of("kernel-cmdline.keep=crashkernel"))
     assert [fact for fact in facts if "entries" not in fact.evidence] == []
 

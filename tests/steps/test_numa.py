@@ -15,6 +15,7 @@ from tests.trees import brought_about, content, planned, system_of
         ("2.6.37-1-generic", False),
         ("2.6.36.4", True),
         ("2.6.32-5-amd64", True),
+        ("2.6.32-600-generic", True),
         ("2.6.32-504.el6.x86_64", False),
         ("2.6.32-754.35.1.el6.x86_64", False),
         ("2.6.32-431.29.2.el6.x86_64", True),
