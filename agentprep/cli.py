@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import time
@@ -128,10 +129,10 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
         enter(guest)
     if options.command == "history":
         return _history(options, guest)
-    paint = Paint(_colored(options, sys.stdout))
+    paint = _paint(options, sys.stdout)
     stream = sys.stderr if options.json else sys.stdout
     live = options.command in ("run", "rollback") and stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
-    watch = Terminal(stream, Paint(_colored(options, stream)), live, options.verbose, options.quiet)
+    watch = Terminal(stream, _paint(options, stream), live, options.verbose, options.quiet)
     system = System(guest, here(guest.root))
     policy = values.on(system.distro.row.family)
     try:
@@ -259,6 +260,10 @@ def _ids(words: Sequence[str]) -> Tuple[str, ...]:
     if unknown:
         raise Usage("there is no requirement %s" % unknown[0], "the ids are: %s" % ", ".join(session.known_ids()))
     return ids
+
+
+def _paint(options: argparse.Namespace, stream: IO[str]) -> Paint:
+    return Paint(_colored(options, stream), shutil.get_terminal_size().columns if stream.isatty() else 0)
 
 
 def _colored(options: argparse.Namespace, stream: IO[str]) -> bool:

@@ -112,8 +112,17 @@ def _change(one: Record, diffs: bool) -> Dict[str, Any]:
 class Paint:
     """Text with colours, or without."""
 
-    def __init__(self, color: bool) -> None:
-        self.color = color
+    def __init__(self, color: bool, width: int = 0) -> None:
+        self.color, self.width = color, width  # a width of 0: lines are not broken, so that a log can be searched
+
+    def wrapped(self, text: str, indent: int, hanging: int) -> List[str]:
+        """The text in lines of at most the width."""
+        if not self.width or self.width < hanging + 30:
+            return [" " * indent + text]
+        lines = textwrap.wrap(
+            text, self.width - 1, initial_indent=" " * indent, subsequent_indent=" " * hanging, break_on_hyphens=False
+        )
+        return lines or [""]
 
     def status(self, status: str, width: int = 12) -> str:
         word = WORDS.get(status, status).ljust(width)
@@ -157,11 +166,14 @@ def headline(report: Report) -> str:
 
 
 def finding(one: Finding, paint: Paint, seconds: Optional[float] = None) -> str:
-    """The line of one finding, and below it what a person can do."""
-    took = "" if seconds is None else "%5.1f s  " % seconds
-    lines = ["%s  %s%s  %s" % (paint.status(one.status), took, one.id.ljust(16), "; ".join(one.evidence) or one.title)]
+    """The lines of one finding: verdict, id, evidence, and below it what a person can do."""
+    took = "" if seconds is None else "%6.1f s  " % seconds
+    head = "%s%s  " % (took, one.id.ljust(16))
+    lines = paint.wrapped(head + ("; ".join(one.evidence) or one.title), 14, 14 + len(head))
+    lines[0] = "%s  %s" % (paint.status(one.status), lines[0].lstrip() if not took else lines[0][14:])
     if one.status in NOT_READY or one.status in ("warning", "person"):
-        lines += ["%s  %s" % (" " * 12, "-> " + remedy) for remedy in one.remedy]
+        for remedy in one.remedy:
+            lines += paint.wrapped("-> " + remedy.replace("\n", " "), 14, 17)
     return safe("\n".join(lines)) if not paint.color else _painted("\n".join(lines))
 
 
@@ -175,7 +187,7 @@ def findings(report: Report, paint: Paint, verbose: bool) -> str:
     for one in report.findings:
         lines.append(finding(one, paint))
         if verbose:
-            lines.append("%s  %s (%s)" % (" " * 12, one.title, one.source))
+            lines += paint.wrapped("%s (%s)" % (one.title, one.source), 14, 14)
     return "\n".join(lines) + "\n"
 
 

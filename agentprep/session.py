@@ -236,7 +236,7 @@ def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
     left: List[str] = []
     for journal in journals:
         if any("deprovisioning" in entry for entry in journal.entries):
-            left.append("deprovisioning had begun: what it removed (see `agentprep explain deprovision`) is gone for good")
+            left.append("deprovisioning had begun, and what it removed is gone: see `agentprep explain deprovision`")
         for argv in journal.commands:
             if argv[0] == "swapoff":
                 left.append("swap is used again from the next boot, or now with: swapon -a")
