@@ -12,7 +12,8 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 from agentprep.formats.shellwords import NAME, TEXT, Reader, Word
 
 _REDIRECTIONS = ["<<-", "<<<", "&>>", "&>", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">"]
-_OPERATORS = [";;&", "&&", "||", "|&", ";;", ";&", *_REDIRECTIONS, "&", ";", "|", "(", ")", "\n"]  # the longer ones first
+# The longer ones first.
+_OPERATORS = [";;&", "&&", "||", "|&", ";;", ";&", *_REDIRECTIONS, "&", ";", "|", "(", ")", "\n"]
 _CLOSING = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;", ";&", ";;&"])
 
 
