@@ -1,7 +1,7 @@
 """The kernel command line: of every boot entry, and of every kernel that is installed later."""
 
 import re
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 from ..boot import BACKENDS
 from ..errors import Blocked
@@ -68,18 +68,30 @@ def derived(system: System, policy: Policy, cause: str) -> Iterator[Item]:
     """The loader's generated configuration holds what its sources say, for every installed kernel."""
     add, remove, _ = wanted(system, policy)
     backend = system.boot
-    if cause or backend.stale(add, remove):
-        yield from backend.generate(add, remove)
+    given = _given(backend, add, remove)
+    judged = (add, remove) if given else ([], [])
+    if cause or backend.stale(*judged):
+        yield from backend.generate(*judged)
     for note in backend.notes():
         yield Fact("note", note)
     names = " ".join(add) or "nothing unwanted"
     if backend.foreseen:
-        yield Fact("ok", "%s for future kernels; the entries are read back when they are generated" % names)
+        if given:
+            yield Fact("ok", "%s for future kernels; the entries are read back when they are generated" % names)
         return
-    entries = [given for name, given in backend.arguments().items() if name not in ("future", "future (recovery)")]
+    entries = [words for name, words in backend.arguments().items() if name not in ("future", "future (recovery)")]
     good = [arguments for arguments in entries if cmdline.merge(arguments, add, remove) == arguments]
-    verdict = "ok" if len(good) == len(entries) and entries else "failed"
-    yield Fact(verdict, "%s in %d of %d entries and for future kernels" % (names, len(good), len(entries)))
+    verdict = "ok" if given and len(good) == len(entries) and entries else "failed"
+    future = "and" if given else "but not"
+    yield Fact(verdict, "%s in %d of %d entries %s for future kernels" % (names, len(good), len(entries), future))
+
+
+def _given(backend: Any, add: List[str], remove: List[str]) -> bool:
+    """The sources say what the policy wants; they do not where the step was left out, blocked, or taken back."""
+    try:
+        return not any(backend.set_arguments(add, remove))
+    except Blocked:
+        return False  # which the step has told
 
 
 def _wrong(before: Dict[str, List[str]], add: List[str], remove: List[str]) -> str:

@@ -50,6 +50,28 @@ def test_a_menu_that_is_not_what_is_wanted_is_made_anew_without_a_cause(tmp_path
     assert brought_about(RULE, system(root), None, "") == []
 
 
+def test_without_the_step_the_menu_only_follows_its_sources(tmp_path):
+    root = mkconfig.guest(tmp_path)
+    changes, facts = planned(RULE, system(root), None, "")
+    assert changes == [] and told(facts, "failed") == [OURS + " in 0 of 5 entries but not for future kernels"]
+    with open(root + GRUB, "a") as stream:
+        stream.write("GRUB_CMDLINE_LINUX=splash\n")
+    assert len(brought_about(RULE, system(root), None, "")) == 2
+    assert "ro splash quiet\n" in content(root, CFG)
+
+
+def test_what_the_step_did_can_be_taken_back_with_the_menu(tmp_path):
+    custom = Program(mkconfig.CUSTOM + mkconfig.entry("Own", mkconfig.KERNELS[0], "rhgb"))
+    root = mkconfig.guest(tmp_path, {GRUB: "GRUB_CMDLINE_LINUX='%s'\n" % OURS, "/etc/grub.d/40_custom": custom})
+    before = content(root, CFG)
+    (write,) = brought_about(STEP, system(root))
+    brought_about(RULE, system(root), None, write.path)
+    assert content(root, CFG) == before.replace("rhgb", OURS)
+    Write(write.path, custom.encode(), "rollback").apply(system(root).guest)
+    brought_about(RULE, system(root), None, "taken back")
+    assert content(root, CFG) == before
+
+
 def test_what_the_policy_keeps_stays(tmp_path):
     root = mkconfig.guest(tmp_path, {"/etc/default/grub.d/kdump-tools.cfg": KDUMP})
     changes, _ = planned(STEP, system(root), policy_of("kernel-cmdline.keep=crashkernel"))
