@@ -9,6 +9,7 @@ Arguments are those that the kernel gets, quoted as GRUB's loader quotes them: `
 ``"acpi_osi=Windows 2012"``.  GRUB's own variables (``$vt_handoff``, ``$kernelopts``) stay as they are written.
 """
 import re
+from functools import lru_cache
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from agentprep.formats.grubscript import Command, Word, commands, quoted
@@ -51,7 +52,9 @@ Found = Tuple[Entry, Word, List[Word]]  # the entry, the word of its kernel (or 
 
 def entries(text: str) -> List[Entry]:
     """The entries that boot a kernel, in the order of the file; Malformed, with the line, for an open quote."""
-    return [entry for entry, _, _ in _found(text)]
+    return [
+        entry._replace(arguments=list(entry.arguments), initrds=list(entry.initrds)) for entry, _, _ in _found(text)
+    ]
 
 
 def edit(text: str, transform: Callable[[Entry], List[str]]) -> str:
@@ -92,7 +95,8 @@ def stub(text: str) -> Optional[Stub]:
     return None if path is None else Stub(re.sub(r"^\([^)]*\)", "", path), uuid)
 
 
-def _found(text: str) -> List[Found]:
+@lru_cache(maxsize=8)  # one grub.cfg is asked about many things
+def _found(text: str) -> Tuple[Found, ...]:
     found: List[Found] = []
     menu: Optional[Command] = None
     hypervisor, kernel = "", False  # of this menu entry, so far
@@ -113,7 +117,7 @@ def _found(text: str) -> List[Found]:
             found += [_entry(command, menu, paths[0], hypervisor or command.name)] if kernel else []
         elif kernel and (_INITRD.match(command.name) or _MODULE.match(command.name)):
             found[-1][0].initrds.extend(word.value for word in (paths[:1] if hypervisor else paths))
-    return found
+    return tuple(found)
 
 
 def _entry(command: Command, menu: Optional[Command], kernel: Word, name: str) -> Found:

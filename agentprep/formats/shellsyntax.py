@@ -7,6 +7,7 @@ The grammar is that of XCU 2.10 with bash's additions.  It lets some through tha
 the shells that it was compared with (dash, bash) refuse too.
 """
 import re
+from functools import lru_cache
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from agentprep.formats.shellwords import NAME, TEXT, Reader, Word
@@ -27,7 +28,8 @@ class Command(NamedTuple):
     line: int
 
 
-def commands(text: str) -> List[Command]:
+@lru_cache(maxsize=32)  # the same few files are asked about many variables
+def commands(text: str) -> Tuple[Command, ...]:
     """The commands in the order of the text."""
     parser = _Parser(text, 0)
     try:
@@ -35,7 +37,7 @@ def commands(text: str) -> List[Command]:
         parser.read_list("", empty=True)
     except RecursionError:
         raise parser.malformed(parser.start, "commands are nested too deeply") from None
-    return parser.found
+    return tuple(parser.found)
 
 
 class _Parser(Reader):
