@@ -17,12 +17,16 @@ UNSETTLED = re.compile(rb"\nStatus: \S+ \S+ (unpacked|half-configured)\n")
 BUSY = "wait until it has ended, then run agentprep again; limits.lock is how long agentprep waits"
 
 # What apt-get says (apt 1.6 to 3.0) and what to do about it; {repository} is the distribution row's.
+ABSENT = (r"Unable to locate package|has no installation candidate", "no repository of the guest has the package",
+          "add {repository} to /etc/apt/sources.list, run apt-get update, then run agentprep again")  # fmt: skip
+UNREACHABLE = (
+    r"Temporary failure resolving|Could not (resolve|connect)|Network is unreachable|Connection (failed|timed out)",
+    "the repositories cannot be reached",
+    "give the guest a way to {repository} (or a local mirror), then run agentprep again",
+)
 REMEDIES = (
-    (r"Unable to locate package|has no installation candidate", "no repository of the guest has the package",
-     "add {repository} to /etc/apt/sources.list, run apt-get update, then run agentprep again"),
-    (r"Temporary failure resolving|Could not (resolve|connect)|Network is unreachable|Connection (failed|timed out)",
-     "the repositories cannot be reached",
-     "give the guest a way to {repository} (or a local mirror), then run agentprep again"),
+    ABSENT,
+    UNREACHABLE,
     (r"Could not get lock|Unable to acquire the dpkg|Unable to lock", "another program holds the lock",
      "wait until it has ended (see: ps -C apt-get,apt,dpkg,unattended-upgr), then run agentprep again"),
     (r"No space left on device|You don't have enough free space", "the disk is full",
@@ -42,6 +46,7 @@ class Apt:
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
         self.updated = False  # the lists were, since this backend was picked
+        self.trouble = ""  # what that said when it failed
 
     @staticmethod
     def probe(guest: Guest) -> Optional[str]:
@@ -99,7 +104,8 @@ class Apt:
         tool = ("apt-get", "-o", "DPkg::Lock::Timeout=%d" % seconds)  # from apt 1.9.11; unknown before, and no harm
         if not self.updated:
             why = "old package lists name files that the repositories no longer have"
-            yield Run((tool + ("update",),), ("/var/lib/apt/lists/*",), why, tolerate=_noted)
+            argv = tool + ("-o", "APT::Update::Error-Mode=any", "update")  # else apt 2 ends well without a network
+            yield Run((argv,), ("/var/lib/apt/lists/*",), why, tolerate=self._noted)
             self.updated = True
         again = [package for package in packages if self.version(package) is not None]
         argv = tool + ("-y", "--no-install-recommends") + (() if removes else ("--no-remove",))
@@ -109,7 +115,7 @@ class Apt:
         why = "%s lacks a file of its package" % again[0] if again else "not installed: %s" % ", ".join(packages)
 
         def explained(done: Completed) -> str:
-            raise _failure(done, packages, repository)
+            raise _failure(done.code, "\n".join(done.tail), self.trouble, packages, repository)
 
         yield Run((argv,), (STATUS,) + outputs, why, tolerate=explained)
 
@@ -135,6 +141,12 @@ class Apt:
             why = "%s holds %s: waiting up to %d seconds for it to end" % (holder, lock, seconds)
             yield Run((argv,), (), why, limit=seconds + 10, tolerate=too_long)
 
+    def _noted(self, done: Completed) -> str:
+        """A failed update is a note: the package may be in a repository that does answer, or on this disk."""
+        self.trouble = "\n".join(done.tail)
+        last = next((line for line in reversed(done.tail) if line.startswith("E:")), "see its output")
+        return "apt-get update failed: %s" % last
+
     def _stanzas(self, package: str) -> Iterator[bytes]:
         """The status file's paragraphs of a package: one for each architecture."""
         head = rb"(?:\A|\n)Package: %s\n" % re.escape(package).encode()
@@ -157,22 +169,17 @@ class Apt:
             yield from pattern.finditer(held)
 
 
-def _noted(done: Completed) -> str:
-    """A failed update is a note: the package may be in a repository that does answer, or on this disk."""
-    last = next((line for line in reversed(done.tail) if line.startswith("E:")), "see its output")
-    return "apt-get update failed: %s" % last
-
-
-def _failure(done: Completed, packages: Sequence[str], repository: str) -> CommandFailed:
-    told = "\n".join(done.tail)
+def _failure(code: int, told: str, trouble: str, packages: Sequence[str], repository: str) -> CommandFailed:
+    """The error of an installation that said `told` after an update that said `trouble`."""
     named = " ".join(packages)
-    for pattern, what, remedy in REMEDIES:
-        if re.search(pattern, told):
-            return CommandFailed(
-                "%s cannot be installed: %s" % (named, what), remedy.format(repository=repository, packages=named)
-            )
-    last = next((line for line in reversed(done.tail) if line.startswith(("E:", "dpkg:"))), "see its output")
+    found = next((one for one in REMEDIES if re.search(one[0], told)), None)
+    if found == ABSENT and re.search(UNREACHABLE[0], trouble):
+        found = UNREACHABLE
+    if found:
+        remedy = found[2].format(repository=repository, packages=named)
+        return CommandFailed("%s cannot be installed: %s" % (named, found[1]), remedy)
+    last = next((line for line in reversed(told.split("\n")) if line.startswith(("E:", "dpkg:"))), "see its output")
     return CommandFailed(
-        "apt-get install %s failed with exit code %d: %s" % (named, done.code, last),
+        "apt-get install %s failed with exit code %d: %s" % (named, code, last),
         "run it by hand: apt-get install %s" % named,
     )

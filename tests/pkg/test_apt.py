@@ -18,7 +18,7 @@ from tests.trees import FakeCommands, FakeLive, Program, make_tree, policy_of
 
 INSTALL = ("apt-get", "-o", "DPkg::Lock::Timeout=600", "-y", "--no-install-recommends", "--no-remove",
            "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "install")  # fmt: skip
-UPDATE = ("apt-get", "-o", "DPkg::Lock::Timeout=600", "update")
+UPDATE = ("apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Update::Error-Mode=any", "update")
 REPOSITORY = "the main component"
 
 
@@ -169,6 +169,18 @@ def test_an_update_that_fails_is_a_note(tmp_path: Any) -> None:
     guest = guest_of(tmp_path, handlers={"apt-get": lambda root, argv: (100, "Err:1 x\nE: The repository is gone")})
     update = next(iter(Apt(guest).install(["waagent"], REPOSITORY, policy_of())))
     assert update.execute(guest, 60, None, None) == ["apt-get update failed: E: The repository is gone"]
+
+
+def test_a_package_that_is_unknown_for_want_of_a_network_is_told_so(tmp_path: Any) -> None:
+    told = {"update": "W: Temporary failure resolving 'deb.debian.org'\nE: Some index files failed to download",
+            "waagent": "E: Unable to locate package waagent"}  # fmt: skip
+    guest = guest_of(tmp_path, handlers={"apt-get": lambda root, argv: (100, told[argv[-1]])})
+    update, install = Apt(guest).install(["waagent"], REPOSITORY, policy_of())
+    with pytest.raises(CommandFailed, match="no repository of the guest has the package"):
+        install.execute(guest, 60, None, None)
+    update.execute(guest, 60, None, None)
+    with pytest.raises(CommandFailed, match="the repositories cannot be reached"):
+        install.execute(guest, 60, None, None)
 
 
 def test_without_apt_get_nothing_can_be_installed(tmp_path: Any) -> None:
