@@ -38,7 +38,9 @@ def test_an_untouched_debian_is_brought_to_the_policy(tmp_path):
 
 
 def test_a_plan_says_that_the_entries_are_still_to_be_read(tmp_path):
-    changes, facts = planned(RULE, system(mkconfig.guest(tmp_path)), None, GRUB)
+    root = mkconfig.guest(tmp_path)
+    brought_about(STEP, system(root))
+    changes, facts = planned(RULE, system(root), None, GRUB)
     assert [type(change) for change in changes] == [Run, Write]
     assert told(facts, "ok") == [OURS + " for future kernels; the entries are read back when they are generated"]
 
