@@ -56,6 +56,8 @@ def test_debians_server_gets_a_drop_in_that_is_read_first(tmp_path: Any) -> None
         ({MAIN: SSHD_CONFIG + "ClientAliveInterval 60\n"}, None),
         ({MAIN: SSHD_CONFIG + "ClientAliveInterval 3m\n"}, None),
         ({MAIN: SSHD_CONFIG + "ClientAliveInterval 900\n"}, OWN),
+        ({MAIN: SSHD_CONFIG + "ClientAliveInterval 5m\n"}, OWN),
+        ({MAIN: "Include /etc/ssh/*.conf\nClientAliveInterval 900\n"}, MAIN),
         ({MAIN: SSHD_CONFIG + "ClientAliveInterval 0\n"}, OWN),
         ({MAIN: SSHD_CONFIG + "Match User x\nClientAliveInterval 180\n"}, OWN),
         ({MAIN: "ClientAliveInterval 900\n" + SSHD_CONFIG}, MAIN),
