@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import guests, host
+from .demo import demo
 from .machine import Machine, overlay
 
 FACTS = "cat /proc/cmdline; cat /proc/swaps; uname -r; ls -l /boot; systemctl --failed --no-legend; systemd-analyze"
@@ -42,6 +43,8 @@ def main(argv):
     elif verb == ["build"]:
         for name in names or guests.GUESTS:
             print(guests.disk(name))
+    elif verb == ["demo"]:
+        return demo()
     elif verb == ["boot"]:
         boot(names[0] if names else "bookworm-source")
     else:

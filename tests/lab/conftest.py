@@ -1,0 +1,12 @@
+"""Every test has its own copies of the cached disks, and they are gone after it."""
+
+import pytest
+
+from .scene import Lab
+
+
+@pytest.fixture
+def lab(tmp_path):
+    yield Lab(tmp_path)
+    for disk in tmp_path.glob("*.qcow2"):
+        disk.unlink()

@@ -1,0 +1,87 @@
+"""What the scenarios share: throw-away disks, machines on them, agentprep in them, and ways to look at them.
+
+Most tests start from a snapshot of a machine that has booted: a second, where emulating a boot takes a minute.
+"""
+
+import json
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import guests
+from .install import install
+from .machine import Machine, overlay
+
+MANIFEST = Path(__file__).with_name("manifest.py").read_text("utf-8")
+
+
+class Lab:
+    """Throw-away disks and machines of one test, in *folder*."""
+
+    def __init__(self, folder):
+        self.folder, self.count = Path(folder), 0
+
+    def name(self, suffix):
+        self.count += 1
+        return self.folder / f"{self.count}{suffix}"
+
+    def copy(self, path):
+        """A disk with the snapshots of *path*."""
+        return Path(shutil.copy(str(path), str(self.name(".qcow2"))))
+
+    @contextmanager
+    def resumed(self, path, snapshot, **options):
+        """A running machine, as it was when the snapshot was taken."""
+        with Machine(self.copy(path), self.name(".console"), snapshot=snapshot, **options) as vm:
+            vm.connect(60)
+            yield vm
+
+    @contextmanager
+    def source(self, name="bookworm-source", **options):
+        """The untouched guest, running, with agentprep installed."""
+        with self.resumed(guests.booted(name), "booted", **options) as vm:
+            install(vm)
+            yield vm
+
+    @contextmanager
+    def power_on(self, disk, **options):
+        """A machine that has booted from *disk*."""
+        with Machine(disk, self.name(".console"), **options) as vm:
+            guests.settle(vm)
+            print(f"booted in {vm.seconds():.0f} s")
+            yield vm
+
+    def overlay(self, base):
+        return overlay(base, self.name(".qcow2"))
+
+
+def agentprep(vm, words, code=0):
+    """The JSON document of a command that ended with exit code *code*; says how long it took."""
+    start = time.monotonic()
+    done = vm.sh(f"agentprep {words} --json", timeout=1800)
+    print(f"agentprep {words}: exit code {done.rc} after {time.monotonic() - start:.1f} s")
+    assert done.rc == code, done.out[-3000:] + done.err[-3000:]
+    return json.loads(done.out)
+
+
+def seen(vm, *paths):
+    """{path: its metadata and a hash of its content} of everything below *paths* in the guest."""
+    done = vm.sh("python3 - " + " ".join(paths), stdin=MANIFEST.encode(), check=True)
+    return json.loads(done.out)
+
+
+def kernels(vm):
+    return vm.out("ls /lib/modules").split()
+
+
+def initrd_modules(vm, kernel):
+    """Names of the modules in the initrd of one kernel, as initramfs-tools itself lists them."""
+    listed = vm.out(f"lsinitramfs /boot/initrd.img-{kernel}").splitlines()
+    return {Path(line).name.split(".ko")[0].replace("-", "_") for line in listed if ".ko" in Path(line).name}
+
+
+def menu(vm):
+    """The arguments of every entry of GRUB's menu."""
+    lines = [line.split() for line in vm.out("cat /boot/grub/grub.cfg").splitlines()]
+    return [words[2:] for words in lines if words[:1] == ["linux"]]
