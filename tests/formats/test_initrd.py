@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentprep.errors import Malformed, Unknown
-from agentprep.formats import initrd
+from agentprep.formats import extents, initrd
 from tests.formats.decompressors import Running, filters
 from tests.formats.images import FOLDER, KINDS, SYMLINK, TRAILER, archive, member, packed, padded, piped
 
@@ -132,6 +132,16 @@ def test_streams_of_xz_inside_a_stream_of_xz_do_not_end_it():
     image = packed("xz", archive({"conf/modules": inner, VMBUS: b"1"}))
     assert image.count(b"\0\1YZ") == 4
     assert contents(image + archive({"conf/x": b""})).files["conf/modules"] == inner
+
+
+@pytest.mark.parametrize("over", [4, 8])
+def test_a_footer_of_xz_across_two_of_the_pieces_that_are_searched(over):
+    wanted = 12 + (1 << 20) + over
+    noise = random.Random(5).getrandbits(8 * wanted).to_bytes(wanted, "little")
+    more = len(packed("xz", noise[:wanted - 4096])) - (wanted - 4096)
+    stream = packed("xz", noise[:wanted - more])
+    assert len(stream) == wanted
+    assert extents.xz(io.BytesIO(b"12345678" + stream + noise), 8) == 8 + wanted
 
 
 def test_without_the_tool_xz_is_read_here_and_zstd_is_not():
@@ -292,7 +302,7 @@ def test_cpio_agrees(tmp_path):
 LARGE = """
     import sys
     sys.path[:0] = [sys.argv[1]]
-    from agentprep.formats import initrd
+    from agentprep.formats import extents, initrd
     from tests.formats.decompressors import filters
     with open(sys.argv[2], "rb") as image:
         print(len(initrd.contents(image, filters).modules))

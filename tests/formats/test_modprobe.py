@@ -105,6 +105,7 @@ def test_the_lines_named_become_comments_and_nothing_else_changes():
     assert {d.name for d in disabled(new)} == {"cramfs", "hid_hyperv", "usb_storage", "net_pf_10"}
     assert without_lines(new, {4, 13}) == new
     assert without_lines(HARDENED, {1, 5, 99}) == HARDENED
+    assert without_lines("blacklist udf \\\n", {1}) == LIFTED + "blacklist udf \\\n"
 
 
 # What LISA's Floppy test asks for: see its verify_floppy_module_is_blacklisted.

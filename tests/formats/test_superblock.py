@@ -117,6 +117,17 @@ def test_swap_of_the_first_version(image):
     assert identify(head(path)) == blkid(path) == ("swap", "", "")
 
 
+def test_a_journal_that_was_not_played_back_makes_no_other_kind(image):
+    path = image(8, "mkfs.ext3", "-q", "-F")
+    with path.open("r+b") as stream:
+        stream.seek(1024 + 0x60)
+        incompatible = stream.read(1)[0]
+        stream.seek(1024 + 0x60)
+        stream.write(bytes([incompatible | 0x4]))
+    assert identify(head(path)) == blkid(path)
+    assert identify(head(path)).kind == "ext3"
+
+
 @pytest.mark.parametrize("argv", [("mkfs.btrfs", "-q"), ("mkfs.xfs", "-q"), ("mkfs.vfat",)])
 def test_two_kinds_at_once_are_told_as_blkid_does_not_choose_either(image, argv):
     ext = head(image(320, "mkfs.ext4", "-q", "-F"))
