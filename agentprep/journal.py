@@ -132,11 +132,12 @@ class Journal:
     @property
     def changed(self) -> bool:
         """Something of the guest may have been changed and was not taken back."""
-        return any("change" in entry for entry in self.entries) and not self.has("undone")
+        return any("change" in entry for entry in self.entries) and self._last() != "undone"
 
     @property
     def settled(self) -> bool:
-        return self.has("settled")
+        """The run came to its end, and no rollback of it was begun."""
+        return self._last() == "settled"
 
     @property
     def begun(self) -> str:
@@ -146,17 +147,13 @@ class Journal:
     @property
     def state(self) -> str:
         """taken back, half taken back, settled, or cut."""
-        words = (("undone", "taken back"), ("undoing", "half taken back"), ("settled", "settled"))
-        return next((told for word, told in words if self.has(word)), "cut")
+        told = {"undone": "taken back", "undoing": "half taken back", "settled": "settled"}
+        return told.get(self._last(), "cut")
 
-    def has(self, word: str) -> bool:
-        """The word was noted, and no change after it."""
-        for entry in reversed(self.entries):
-            if word in entry:
-                return True
-            if "change" in entry:
-                return False
-        return False
+    def _last(self) -> str:
+        """What was noted last: change, settled, undoing, undone, or "" when nothing was."""
+        words = ("change", "settled", "undoing", "undone")
+        return next((word for entry in reversed(self.entries) for word in words if word in entry), "")
 
     @property
     def commands(self) -> List[Tuple[str, ...]]:
@@ -164,14 +161,20 @@ class Journal:
         return [tuple(argv) for entry in self.entries for argv in entry.get("running", [])]
 
     def owed(self) -> List[str]:
-        """Paths written since the guest was last settled: what derives from them may be stale."""
-        paths: List[str] = []
+        """Paths written since the guest was last settled: what derives from them may be stale.
+
+        Once a rollback was begun these are all paths of the run.
+        """
+        every: List[str] = []
+        settled = 0
         for entry in self.entries:
             if "settled" in entry or "undone" in entry:
-                paths = []
-            elif "change" in entry and not entry["derived"] and entry["path"] not in paths:
-                paths.append(entry["path"])
-        return paths
+                settled = len(every)
+            elif "undoing" in entry:
+                settled = 0
+            elif "change" in entry and not entry["derived"]:
+                every.append(entry["path"])
+        return list(dict.fromkeys(every[settled:]))
 
     def groups(self) -> List[int]:
         """The process groups of commands that were running, on this boot, when the run was cut."""

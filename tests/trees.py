@@ -44,6 +44,8 @@ def make_tree(folder: Any, files: Dict[str, Content], minimal: bool = True) -> s
     for path, content in base.items():
         where = root + path
         os.makedirs(posixpath.dirname(where), exist_ok=True)
+        if os.path.islink(where):
+            os.unlink(where)  # never through a link: it may lead to /dev/null of this machine
         if isinstance(content, To):
             os.symlink(content, where)
             continue
