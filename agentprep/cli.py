@@ -11,7 +11,6 @@ from typing import IO, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 from . import __version__, report, session
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
-from .enter import enter
 from .errors import READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
 from .guest import Guest
 from .journal import Runs
@@ -126,6 +125,8 @@ def _command(words: List[str]) -> int:
 def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     guest = Guest(options.root)
     if options.command == "run":
+        from .enter import enter  # it loads ctypes, which looking has no use for
+
         enter(guest)
     if options.command == "history":
         return _history(options, guest)

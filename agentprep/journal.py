@@ -12,7 +12,6 @@ Entries: {"begun": time}, {"change": n, "step", "kind", "path", "before": state,
 
 import base64
 import fcntl
-import hashlib
 import json
 import os
 import stat
@@ -341,6 +340,8 @@ def _wanted(guest: Guest, change: Union[Write, Remove, Link, Mode]) -> Optional[
 
 
 def _digest(chunks: Iterator[bytes]) -> str:
+    import hashlib  # it brings OpenSSL along, which only a run needs
+
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)

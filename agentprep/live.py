@@ -61,6 +61,11 @@ class Live:
 
     @property
     def mounts(self) -> List[Mount]:
+        lines = [line.split() for line in _proc("/proc/self/mounts").splitlines()]
+        mounts = [Mount(_plain(f[0]), _plain(f[1]), f[2], f[3]) for f in lines if len(f) >= 4]
+        if not any(mount.device in ("/dev/root", "rootfs") for mount in mounts):
+            return mounts
+        # It knows which device a kernel without an initrd means by that; loading it takes longer than a check's share.
         import psutil
 
         return [Mount(m.device, m.mountpoint, m.fstype, m.opts) for m in psutil.disk_partitions(all=True)]

@@ -4,7 +4,6 @@ Names in /etc/initramfs-tools/modules are put into every image, whatever MODULES
 boot; a name with a carriage return is dropped without a word (0.142, hook-functions, add_modules_from_file).
 """
 
-import hashlib
 import re
 from typing import Iterator, Optional, Sequence, Tuple
 
@@ -113,6 +112,8 @@ class InitramfsTools:
         return found is not None and bool(found.st_mode & 0o111)
 
     def _digest(self, image: str) -> str:
+        import hashlib  # it brings OpenSSL along, which only a run needs
+
         digest = hashlib.sha1()
         stream = self.guest.open(image)
         assert stream is not None
