@@ -245,12 +245,12 @@ def test_a_grub_mkconfig_that_loses_the_arguments(tmp_path):
         with open(root + argv[2]) as stream:
             content = stream.read()
         with open(root + argv[2], "w") as stream:
-            stream.write(content.replace(" rootdelay=300", ""))
+            stream.write(content.replace(" rootdelay=30", ""))
 
     world = world_of(tmp_path, handlers={"grub-mkconfig": forgetful})
     old = read(world.root, "/boot/grub/grub.cfg")
     told = world.run(deprovision=False)
-    assert told.result.exit_code == 4 and "rootdelay=300" in told.result.message
+    assert told.result.exit_code == 4 and "rootdelay=30" in told.result.message
     assert read(world.root, "/boot/grub/grub.cfg") == old
 
 

@@ -93,7 +93,7 @@ def living(tmp_path):
     assert os.path.exists(BUSYBOX), "install busybox-static"
     root = debian12.make(tmp_path / "guest")
     os.unlink(root + "/bin/sh")
-    wanted = "console=ttyS0,115200n8 earlyprintk=ttyS0,115200 rootdelay=300"
+    wanted = "console=ttyS0,115200n8 earlyprintk=ttyS0,115200 rootdelay=30"
     versions = sorted(debian12.KERNELS, reverse=True)
     files = {
         "/usr/sbin/mkinitramfs": Program(MKINITRAMFS),

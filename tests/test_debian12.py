@@ -49,7 +49,7 @@ def test_a_run_brings_it_about_and_check_says_ready(world):
     lines = entries(world.root)
     assert len(lines) == 5
     for arguments in lines.values():
-        assert arguments.count("console=ttyS0,115200n8") == 1 and "rootdelay=300" in arguments
+        assert arguments.count("console=ttyS0,115200n8") == 1 and "rootdelay=30" in arguments
         assert not [one for one in arguments if one.startswith(("quiet", "crashkernel", "resume"))]
     for version in debian12.KERNELS:
         image = read(world.root, "/boot/initrd.img-" + version)
@@ -130,7 +130,7 @@ def test_skip_and_only(world):
     told = world.run(deprovision=False, skip=("kernel-cmdline",))
     assert told.result.exit_code == 0, told.result
     for arguments in entries(world.root).values():
-        assert "rootdelay=300" not in arguments and not [one for one in arguments if one.startswith("resume")]
+        assert "rootdelay=30" not in arguments and not [one for one in arguments if one.startswith("resume")]
     only = World(world.root).check(only=("kernel-cmdline",))
     assert [one.id for one in only.findings] == ["kernel-cmdline"] and only.result.exit_code == 1
 

@@ -12,6 +12,7 @@ from ..system import System
 
 # GRUB puts it before the arguments (grub-core/loader/i386/linux.c); the kernel counts it.
 IMAGE = "BOOT_IMAGE=/boot/%s"
+SLEEPERS = ("/usr/share/initramfs-tools/init", "/usr/share/initramfs-tools/scripts/init-top/udev")
 KDUMP = ("kdump-config", "kdumpctl")  # of kdump-tools (Debian, Ubuntu) and of kexec-tools (RHEL, SUSE)
 
 
@@ -36,7 +37,33 @@ def wanted(system: System, policy: Policy) -> Wanted:
             notes.append(Fact("note", "%s is console=ttyAMA0 here: Azure's serial port on arm64" % " ".join(serial)))
         if early:
             notes.append(Fact("note", "%s is left out: only x86 kernels know it" % " ".join(early)))
+    longest = policy.number("kernel-cmdline.longest_sleep")
+    for word in [word for word in add if cmdline.key(word) == "rootdelay"]:
+        sleeper = _sleeper(system, word)
+        if sleeper and int(word.split("=")[1]) > longest:
+            less = "rootdelay=%d" % longest
+            add = [less if one == word else one for one in add if one != word or longest]
+            notes.append(
+                Fact(
+                    "note", "%s would be slept through at every boot, ready or not (%s): %s"
+                    % (word, sleeper, less if longest else "it is left out"),
+                    "for the letter of the 2017 document set [kernel-cmdline] longest_sleep = 300",
+                )
+            )  # fmt: skip
     return Wanted(add, remove, notes)
+
+
+def _sleeper(system: System, delay: str) -> str:
+    """The script of the initrd that sleeps rootdelay= to its end without looking for the root disk, or "".
+
+    /init of initramfs-tools does (0.142: `if [ "$ROOTDELAY" ]; then sleep "$ROOTDELAY"; fi`), udev's script did before.
+    """
+    if not re.match(r"rootdelay=\d+$", delay):
+        return ""
+    for path in SLEEPERS:
+        if re.search(r"(?m)^\s*sleep\s+\"?\$\{?ROOTDELAY", system.guest.text(path) or ""):
+            return path
+    return ""
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:

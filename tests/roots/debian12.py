@@ -155,6 +155,7 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "/etc/initramfs-tools/conf.d/driver-policy": "MODULES=dep\n",
         "/etc/initramfs-tools/conf.d/resume": "RESUME=UUID=5555aaaa-0000-4000-8000-000000000001\n",
         "/usr/sbin/mkinitramfs": Program("#!/bin/sh\n"),
+        "/usr/share/initramfs-tools/init": Program('#!/bin/sh\n\nif [ "$ROOTDELAY" ]; then\n\tsleep "$ROOTDELAY"\nfi\n'),
         "/etc/fstab": "# /etc/fstab\nUUID=%s / ext4 errors=remount-ro 0 1\n"
         "UUID=5555aaaa-0000-4000-8000-000000000001 none swap sw 0 0\n/swapfile none swap sw 0 0\n"
         "/dev/sr0 /media/cdrom0 udf,iso9660 user,noauto 0 0\n" % ROOT,

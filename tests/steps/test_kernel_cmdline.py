@@ -1,5 +1,7 @@
 """The kernel command line: the policy's arguments in every entry and every store, told with numbers."""
 
+import os
+
 import pytest
 
 from agentprep.changes import Run, Write
@@ -7,6 +9,7 @@ from agentprep.errors import Blocked
 from agentprep.steps.kernel_cmdline import RULE, STEP, wanted
 from tests.boot import mkconfig
 from tests.boot.mkconfig import KDUMP, MAIN
+from tests.roots import debian12
 from tests.trees import FakeLive, Program, brought_about, content, planned, policy_of, system_of
 
 GRUB, CFG = "/etc/default/grub", "/boot/grub/grub.cfg"
@@ -176,3 +179,14 @@ def test_current_policy_of_debian_keeps_the_screen(tmp_path):
     assert changes[0].content.decode().replace("console=tty0 console=ttyS0,115200 earlyprintk=ttyS0,115200", "") == (
         MAIN.replace('"quiet"', '""')
     )
+
+
+def test_a_delay_that_the_initrd_sleeps_through_is_cut_short(tmp_path):
+    root = debian12.make(tmp_path / "guest")
+    for settings, delay in (((), "rootdelay=30"), (("kernel-cmdline.longest_sleep=300",), "rootdelay=300"),
+                             (("kernel-cmdline.longest_sleep=0",), None)):  # fmt: skip
+        found = wanted(system_of(root), policy_of(*settings))
+        assert [word for word in found.add if word.startswith("rootdelay")] == ([delay] if delay else [])
+        assert len(found.notes) == (delay != "rootdelay=300")
+    os.unlink(root + "/usr/share/initramfs-tools/init")
+    assert "rootdelay=300" in wanted(system_of(root), policy_of()).add
