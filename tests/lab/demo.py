@@ -12,7 +12,7 @@ from .scene import initrd_modules, kernels
 
 NAME = "bookworm-source"
 SHOWN = ("hv_vmbus", "hv_storvsc", "hv_netvsc", "hid_hyperv", "hyperv_keyboard", "sd_mod")
-WANTED = ("console=ttyS0,115200n8", "earlyprintk=ttyS0,115200", "rootdelay=300")
+WANTED = ("console=ttyS0,115200n8", "earlyprintk=ttyS0,115200", "rootdelay=30")
 UNWANTED = ("quiet", "crashkernel", "resume")
 
 

@@ -11,7 +11,7 @@ import pytest
 from . import guests
 from .scene import Lab, agentprep, initrd_modules, kernels, menu, seen
 
-WANTED = ["console=ttyS0,115200n8", "earlyprintk=ttyS0,115200", "rootdelay=300"]
+WANTED = ["console=ttyS0,115200n8", "earlyprintk=ttyS0,115200", "rootdelay=30"]
 UNWANTED = ("quiet", "rhgb", "crashkernel", "resume")
 # sd_mod is not built into Debian's kernels, and hv_storvsc's disks are SCSI disks.
 MODULES = {"hv_vmbus", "hv_storvsc", "hv_netvsc", "hid_hyperv", "hyperv_keyboard", "sd_mod"}
