@@ -1,6 +1,9 @@
 """What the bench reads out of strace's log."""
 
+import pytest
+
 from tests.bench.trace import read
+from tests.bench.tree import seconds
 
 # Lines of strace 6.1 -f, shortened.
 LOG = r"""7 execve("/usr/sbin/chroot", ["chroot", "/tree", "agentprep", "run"], 0x7ffe /* 3 vars */) = 0
@@ -35,3 +38,7 @@ def test_writes_of_children_and_only_of_children():
         ("/usr/sbin/sshd", 'openat(AT_FDCWD, "/var/log/x", O_WRONLY|O_APPEND)'),
         ("a fork of /usr/bin/agentprep", 'unlink("/a")'),
     ]
+
+
+def test_seconds_of_a_shell_and_of_what_it_started():
+    assert seconds("0m0.000000s 0m0.010000s\n1m2.500000s 0m0.250000s\n") == pytest.approx(62.76)

@@ -9,6 +9,7 @@ from .tree import environment
 
 MAKING = "creat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat,mknod"
 CHANGING = "mknodat,chmod,fchmodat,chown,lchown,fchownat,truncate,utimensat,utimes,setxattr,lsetxattr,removexattr,mount"
+EVERY = f"execve,openat,open,{MAKING},{CHANGING}"
 LINE = re.compile(r"^(\d+) +(\w+)\((.*?)(?:\) += (-?\d+)| <unfinished)")
 PATH = re.compile(r'"((?:[^"\\]|\\.)*)"')
 DEVICES = ("/dev/null", "/dev/tty", "/dev/zero", "/dev/full")
@@ -21,10 +22,10 @@ class Trace(NamedTuple):
     writes: List[Tuple[str, str]]
 
 
-def traced(root, argv, log):
-    """The Trace of a command in the tree at `root`."""
-    calls = f"trace=execve,openat,open,{MAKING},{CHANGING}"
-    command = ["strace", "-f", "-qq", "-s", "300", "-e", calls, "-e", "signal=none", "-o", str(log)]
+def traced(root, argv, log, calls=EVERY):
+    """The Trace of a command in the tree at `root`, as far as these calls go."""
+    command = ["strace", "-f", "--seccomp-bpf", "-qq", "-s", "300", "-e", "trace=" + calls, "-e", "signal=none"]
+    command += ["-o", str(log)]
     subprocess.run(
         command + ["chroot", str(root)] + list(argv),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),

@@ -29,32 +29,34 @@ case "$*" in
     *partmap*) echo msdos ;;
 esac
 """
-# A machine of another hypervisor: its initrds hold its own drivers only, as with MODULES=dep on a virtio disk.
-SOURCE = """
+# Debian's defaults: MODULES=most, zstd.
+INSTALLED = """
 set -eu
 dpkg-divert --quiet --local --rename --add /usr/sbin/grub-probe
 cat >/usr/sbin/grub-probe
 chmod 0755 /usr/sbin/grub-probe
 printf 'UUID=0b8c9ef0-4b2f-4a3e-9c40-2f7b9f1d5a11 / ext4 errors=remount-ro 0 1\\n' >/etc/fstab
-printf 'MODULES=list\\nRESUME=none\\n' >/etc/initramfs-tools/conf.d/source
+rm /etc/initramfs-tools/conf.d/small
+echo RESUME=none >/etc/initramfs-tools/conf.d/resume
 cp /usr/share/initramfs-tools/modules /etc/initramfs-tools/modules
-printf '%s\\n' virtio_pci virtio_blk virtio_net virtio_scsi ext4 crc32c_intel ahci usb_storage xhci_pci usbhid \\
-    >>/etc/initramfs-tools/modules
 update-initramfs -u -k all
 update-grub
 mkdir -p /bench
 """
-# The same system with Debian's default, MODULES=most, once in each compression: images as big as those in the field.
+# The image of the generic kernel once in each compression.
 IMAGES = ("gzip", "xz", "zstd", "lz4")
 PACKED = """
 set -eu
 version=$(ls /lib/modules | grep -v cloud)
-mkdir /tmp/most
-cp -r /etc/initramfs-tools /tmp/most/
-rm /tmp/most/initramfs-tools/conf.d/source
-for kind in gzip xz zstd lz4; do
-    mkinitramfs -d /tmp/most/initramfs-tools -c $kind -o /bench/initrd.$kind $version
-done
+for kind in gzip xz zstd lz4; do mkinitramfs -c $kind -o /bench/initrd.$kind $version; done
+"""
+# The initrds of a machine on another hypervisor hold its own drivers only (there MODULES=dep, which needs its disk).
+FOREIGN = """
+set -eu
+echo MODULES=list >/etc/initramfs-tools/conf.d/foreign
+printf '%s\\n' virtio_pci virtio_blk virtio_net virtio_scsi ext4 crc32c_intel ahci usb_storage xhci_pci usbhid \\
+    >>/etc/initramfs-tools/modules
+update-initramfs -u -k all
 """
 # Firmware that does not compress makes it big, behind the modules that are looked for.
 BIG = """
@@ -68,9 +70,20 @@ rm -r big firmware
 """
 
 
+# What a generator cost stands in /bench/times afterwards: a line for sh itself, a line for what it started.
+TIMED = """
+set -eu
+for name in mkinitramfs grub-mkconfig; do
+    mv /usr/sbin/$name /usr/sbin/$name.real
+    printf '#!/bin/sh\\n/usr/sbin/%s.real "$@"\\ncode=$?\\ntimes >>/bench/times\\nexit $code\\n' $name >/usr/sbin/$name
+    chmod 0755 /usr/sbin/$name
+done
+"""
+
+
 def tree(say):
     """The folder of the finished tree; built now unless the cache has it.  Never write to it: see World."""
-    key = hashlib.sha256(repr((PACKAGES, PROBE, SOURCE, PACKED, BIG)).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((PACKAGES, PROBE, INSTALLED, PACKED, BIG)).encode()).hexdigest()[:12]
     path = host.cache() / f"bench-{key}"
     if path.exists():
         return path
@@ -80,7 +93,7 @@ def tree(say):
     making = host.cache() / "bench-making"
     bootstrap(making / "root", making)
     with mounted(making / "root"):
-        for script in (SOURCE, PACKED, BIG):
+        for script in (INSTALLED, PACKED, BIG):
             done = subprocess.run(
                 ["chroot", str(making / "root"), "sh", "-c", script],
                 input=PROBE.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
@@ -102,7 +115,7 @@ def bootstrap(root, work):
     hooks = (
         "echo grub-pc grub-pc/install_devices_empty boolean true | chroot $1 debconf-set-selections",
         # While packages are installed a small initrd is enough.
-        "mkdir -p $1/etc/initramfs-tools/conf.d && echo MODULES=list >$1/etc/initramfs-tools/conf.d/source",
+        "mkdir -p $1/etc/initramfs-tools/conf.d && echo MODULES=list >$1/etc/initramfs-tools/conf.d/small",
     )
     command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", "--include=" + PACKAGES]
     command += options + ["--essential-hook=" + hook for hook in hooks]
@@ -129,6 +142,12 @@ def mounted(root):
     finally:
         for name, _ in reversed(points):
             subprocess.run(["umount", "--recursive", "--lazy", str(root / name)], check=True)
+
+
+def seconds(times):
+    """Seconds of processor, user and system, that the shells' `times` have told: each part is like 0m1.500000s."""
+    parts = [part.rstrip("s").split("m") for part in times.split()]
+    return sum(60 * int(minutes) + float(rest) for minutes, rest in parts)
 
 
 class World:
