@@ -107,8 +107,8 @@ def disk(name, say=print):
         if not path.exists():
             start = time.monotonic()
             say(f"building {name}; later uses take it from {path.parent}")
-            with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=str(path.parent)) as work:
-                made = derive(guest, base, Path(work), say) if base else build(name, guest, Path(work), say)
+            with workshop(name) as work:
+                made = derive(guest, base, work, say) if base else build(name, guest, work, say)
                 made.replace(path)
             say(f"  {time.monotonic() - start:5.0f} s  in all")
     return path
@@ -122,9 +122,9 @@ def booted(name, say=print):
     path = base.with_name(f"{base.stem}-booted-{command}.qcow2")
     with locked(name):
         if not path.exists():
-            with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=str(path.parent)) as work:
-                made = overlay(base, Path(work) / "booted.qcow2")
-                with step(say, f"{name} boots and its state is kept"), Machine(made, Path(work) / "console.log") as vm:
+            with workshop(name) as work:
+                made = overlay(base, work / "booted.qcow2")
+                with step(say, f"{name} boots and its state is kept"), Machine(made, work / "console.log") as vm:
                     settle(vm)
                     vm.sh("sync; echo 3 >/proc/sys/vm/drop_caches", check=True)
                     vm.monitor.human("savevm booted")
@@ -147,6 +147,15 @@ def locked(name):
     with open(str(host.cache() / f".{name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def workshop(name):
+    """An empty folder beside the finished guests, under their lock; what a killed build has left there is gone."""
+    for left in host.cache().glob(f".{name}.making-*"):
+        shutil.rmtree(str(left))
+    with tempfile.TemporaryDirectory(prefix=f".{name}.making-", dir=str(host.cache())) as work:
+        yield Path(work)
 
 
 @contextmanager
