@@ -22,7 +22,9 @@ def plan(system, steps=STEPS, owed=()):
 
 def run(system, steps=STEPS):
     journal = Runs(system.guest).resumed_or_new("2026-01-01T00:00:00Z")
-    return engine.run(system.on(system.guest), policy_of(), steps, RULES, journal, SILENT)
+    told = engine.Told("changed", SILENT)
+    engine.run(system.on(system.guest), policy_of(), steps, RULES, journal, told)
+    return told
 
 
 def rollback(system, force=False):
