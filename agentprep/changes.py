@@ -9,6 +9,7 @@ import errno
 import os
 import posixpath
 import shutil
+import stat
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .commands import Argv, Completed, Listener
@@ -145,7 +146,8 @@ class Run(NamedTuple):
     """The commands have run, side by side when there are several; `outputs` (globs) are unknown until then.
 
     A `limit` of 0 means the policy's.  `tolerate` is told how each ended and returns the note that makes a failure
-    none, or "".  `needs` tells how many bytes it will need below which folders.
+    none, or "".  `needs` are (folder, bytes that it needs
+    there while it runs, bytes that stay used once its result has taken the place of the old).
     """
 
     commands: Tuple[Argv, ...]
@@ -154,7 +156,7 @@ class Run(NamedTuple):
     limit: float = 0
     tolerate: Optional[Callable[[Completed], str]] = None
     hint: str = ""
-    needs: Tuple[Tuple[str, int], ...] = ()
+    needs: Tuple[Tuple[str, int, int], ...] = ()
 
     def show(self, guest: Guest) -> str:
         return "".join("$ %s\n" % " ".join(argv) for argv in self.commands)
@@ -205,10 +207,8 @@ class Forget(NamedTuple):
     def apply(self, guest: Guest) -> None:
         where = guest.where(self.path, follow=False)
         if self.empty:
-            if os.path.islink(where):
-                where = guest.where(self.path)
-            if os.path.exists(where):
-                put(where, [b""], 0o644)
+            if os.path.lexists(where) and stat.S_ISREG(os.lstat(where).st_mode):
+                put(where, [b""], 0o644)  # a link is left alone: it may lead to /dev/null
         elif os.path.islink(where) or not os.path.isdir(where):
             _discard(where)
         else:
@@ -250,7 +250,11 @@ def copy_metadata(old: str, new: str, mode: int) -> None:
         return
     os.chown(new, found.st_uid, found.st_gid)
     os.chmod(new, found.st_mode & 0o7777)
-    for name, value in attributes(old):
+    wanted = dict(attributes(old))
+    for name, _ in list(attributes(new)):
+        if name not in wanted:  # a default ACL of the folder
+            os.removexattr(new, name)
+    for name, value in wanted.items():
         os.setxattr(new, name, value)
 
 

@@ -1,6 +1,7 @@
 """The command line: arguments in, exit code out.  The only place that prints and exits."""
 
 import argparse
+import errno
 import os
 import shutil
 import signal
@@ -11,16 +12,19 @@ from typing import IO, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 from . import __version__, report, session
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
-from .errors import READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
+from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
 from .guest import Guest
 from .journal import Runs
 from .live import here
 from .policy import Policy, documented, load
 from .report import Paint, Report, Result
+from .signals import DEFERRAL
 from .steps import STEPS
 from .system import System
 from .terminal import Terminal
 
+# The reader of the output went away, or its disk is full; what was done is done.
+GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF)
 EPILOG = """exit codes: 0 ready or done; 1 not ready, or not brought about; 2 the command line or a policy is wrong;
 3 unsupported or blocked, nothing changed; 4 failed half-way: run and rollback are both safe then."""
 COMMANDS = (
@@ -77,17 +81,22 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """The exit code of one command line."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.umask(0o022)  # the modes of new folders are those of a system, whoever calls
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed by the caller
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
         try:
             return _command(words)
         except AgentprepError as error:
             return _told_off(words, error)
         except Interrupted as error:
-            _print_error("Stopped by %s; nothing was changed." % error.name, "")
-            return Blocked.exit_code
+            return _told_off(words, Blocked("stopped by %s" % error.name))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
         _silence()
         return READY
 
@@ -109,7 +118,8 @@ def _command(words: List[str]) -> int:
         if not hasattr(options, name):
             setattr(options, name, default)
     for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
-        signal.signal(number, _interrupt(name))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
+            signal.signal(number, _interrupt(name))
     values = load(options.policy, options.set)
     if options.command == "explain":
         return _explain(options)
@@ -148,10 +158,16 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     try:
         _print(told, options, paint)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
         _silence()
     if options.command == "run" and options.poweroff and told.result.verdict == "done":
-        session.power_off(system)
+        try:
+            session.power_off(system)
+        except AgentprepError as error:
+            _print_error(error.message, "power it off by hand: systemctl poweroff")
+            return HALF_WAY
     return told.result.exit_code
 
 
@@ -276,6 +292,6 @@ def _colored(options: argparse.Namespace, stream: IO[str]) -> bool:
 
 def _interrupt(name: str) -> Any:
     def stop(number: int, frame: Any) -> None:
-        raise Interrupted(name)
+        DEFERRAL.arrive(name)
 
     return stop

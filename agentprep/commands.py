@@ -12,12 +12,15 @@ import time
 from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .errors import CommandFailed
+from .signals import deferred
 
 Argv = Tuple[str, ...]
 Listener = Callable[[Argv, str], None]
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb", "DEBIAN_FRONTEND": "noninteractive"}
+MARK = "AGENTPREP_CHILD"  # in the environment of every child, by which one that was left behind is known
+ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb", "DEBIAN_FRONTEND": "noninteractive",
+               MARK: "1"}  # fmt: skip
 OUTPUT_LIMIT = 16 << 20  # bytes kept of one command's output; the rest is read and dropped
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
@@ -61,15 +64,17 @@ class Commands:
         running: List[_Running] = []
         try:
             for argv in commands:
-                running.append(_Running(self._in_root(argv), argv, merge))
-                if started:
-                    started(running[-1].process.pid)
+                with deferred():
+                    running.append(_Running(self._in_root(argv), argv, merge))
+                    if started:
+                        started(running[-1].process.pid)
             _listen(running, time.monotonic() + limit, limit, listener)
             return [one.completed() for one in running]
         except BaseException:
-            for one in running:
-                end_group(one.process.pid)
-                one.process.wait()
+            with deferred():
+                for one in running:
+                    end_group(one.process.pid)
+                    one.process.wait()
             raise
         finally:
             for pipe in [pipe for one in running for pipe, _ in one.pipes()]:
@@ -129,7 +134,11 @@ def _listen(running: List[_Running], end: float, limit: float, listener: Optiona
         for one in running:
             for pipe, name in one.pipes():
                 selector.register(pipe, selectors.EVENT_READ, (one, name))
+        quiet = time.monotonic()
         while selector.get_map():
+            # A daemon that a command left behind may hold its output open for ever.
+            if time.monotonic() - quiet > GRACE and all(one.process.poll() is not None for one in running):
+                break
             left = end - time.monotonic()
             if left <= 0:
                 raise _late(running, limit)
@@ -137,6 +146,7 @@ def _listen(running: List[_Running], end: float, limit: float, listener: Optiona
                 one, name = key.data
                 chunk = os.read(key.fd, 1 << 16)
                 if chunk:
+                    quiet = time.monotonic()
                     one.take(name, chunk, listener)
                 else:
                     selector.unregister(key.fileobj)
@@ -181,3 +191,17 @@ def _leader_runs(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def ours(group: int) -> bool:
+    """A process of the group is a child that some agentprep started: a bare number may be anybody's by now."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.getpgid(int(name)) == group:
+                    with open("/proc/%s/environ" % name, "rb") as stream:
+                        if (MARK + "=1").encode() in stream.read().split(b"\0"):
+                            return True
+            except OSError:
+                continue
+    return False

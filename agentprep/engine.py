@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import preflight
-from .changes import Change, Remove, Run, failure
-from .commands import end_group
+from .changes import Change, Remove, Run, Write, failure
+from .commands import end_group, ours
 from .errors import AgentprepError, Blocked, Conflict, Interrupted, Unknown, Unsettled
 from .guest import Draft, Guest
 from .journal import Journal, Runs, Undo
@@ -172,9 +172,9 @@ def run(
     """
     watch = told.watch
     watch.phase("looking")
-    _clear(journal)
+    _clear(system.guest)
     planned = plan(system, policy, steps, rules, journal.owed())
-    _refuse(planned)
+    refuse(planned)
     if not planned.records and not journal.entries:
         told.facts, told.errors = planned.facts, planned.errors
         for step in steps:
@@ -231,27 +231,33 @@ def make(
     policy: Policy,
     journal: Journal,
     line: Callable[[Tuple[str, ...], str], None],
+    rebuilt: bool = False,
 ) -> List[str]:
     """The change is journaled and made; returns the notes of failures that it tolerates."""
     try:
-        journal.note(step, change)
+        journal.note(step, change, rebuilt)
         if not isinstance(change, Run):
             change.apply(guest)
             return []
     except OSError as error:
         raise failure(error.filename or getattr(change, "path", ""), error) from None
-    notes = change.execute(guest, policy.number("limits.command"), line, journal.started)
-    journal.ran()
-    return notes
+    try:
+        return change.execute(guest, policy.number("limits.command"), line, journal.started)
+    finally:
+        journal.ran()  # however it ended, no process of it is left
 
 
-def _clear(journal: Journal) -> None:
-    for group in journal.groups():
-        end_group(group)
-    journal.sweep()
+def _clear(guest: Guest) -> None:
+    """No child of an earlier run is left, and no half-written file of its."""
+    for journal in Runs(guest).all():
+        for group in journal.groups():
+            if ours(group):
+                end_group(group)
+        journal.sweep()
 
 
-def _refuse(planned: Told) -> None:
+def refuse(planned: Told) -> None:
+    """Nothing of the plan is blocked; raises Blocked with the first that is."""
     for name, error in planned.errors:
         if not isinstance(error, Unknown):
             raise Blocked(
@@ -262,8 +268,9 @@ def _refuse(planned: Told) -> None:
 
 def _verify(left: Told) -> None:
     undone = _unique(record.id for record in left.records) + tuple(name for name, error in left.errors)
-    if left.records:
-        shown = "".join(record.shown for record in left.records[:3])
+    errors = [error.message for _, error in left.errors if not isinstance(error, Unknown)]
+    if left.records or errors:
+        shown = "".join([record.shown for record in left.records[:3]] + errors)
         raise Unsettled(
             "after the run these are still not as they should be: %s\n%s" % (", ".join(undone), shown),
             "run agentprep again; take everything back with: agentprep rollback",
@@ -287,28 +294,54 @@ def rollback(
     Raises Conflict, with nothing taken back, when somebody has edited a source since; with `force` such files stay as
     they are and the others are taken back.  A derived file that somebody rebuilt since is rebuilt again.
     """
-    _clear(journal)
-    conflicts = journal.conflicts()
-    edited = [undo for undo in conflicts if not undo.derived]
+    check_back(journal, force)
+    _clear(system.guest)
+    watch.phase("taking back")
+    kept = out_of_reach(journal)
+    undo = [one for one in journal.undo() if one not in kept]
+    take_back(journal, undo, finished=False)
+    rebuilt: List[str] = []
+    if any(one.derived for one in kept):
+        try:
+            for rule in rules:
+                if any(_matches(one.path, rule.sources) for one in undo):
+                    rebuilt += _rebuild(system, policy.without(rule.id), rule, journal, watch)
+        except (AgentprepError, Interrupted):
+            journal.sweep()
+            raise
+    journal.mark("undone")
+    left = tuple(one.path for one in kept if not one.derived)
+    return TakenBack(tuple(one.path for one in undo), left, tuple(rebuilt))
+
+
+def check_back(journal: Journal, force: bool) -> None:
+    """A rollback of the run can go ahead; raises Conflict, with nothing taken back, where it must be forced."""
+    edited = [undo.path for undo in out_of_reach(journal) if not undo.derived]
     if edited and not force:
-        names = ", ".join(undo.path for undo in edited)
+        one = len(edited) == 1
         raise Conflict(
-            "%s %s changed after agentprep wrote %s; nothing was taken back"
-            % (names, "was" if len(edited) == 1 else "were", "it" if len(edited) == 1 else "them"),
+            "%s %s changed after agentprep wrote %s, or the copy of it was; nothing was taken back"
+            % (", ".join(edited), "was" if one else "were", "it" if one else "them"),
             "take back all other files with: agentprep rollback --force",
         )
-    watch.phase("taking back")
-    undo = [one for one in journal.undo() if one not in conflicts]
-    take_back(journal, undo, finished=False)
-    rebuilt = [one.path for one in conflicts if one.derived]
-    if rebuilt:
-        for rule in rules:
-            if any(_matches(one.path, rule.sources) for one in undo):
-                for item in rule.changes(system.on(system.guest), policy, "taken back"):
-                    if not isinstance(item, Fact):
-                        make(item, rule.id, system.guest, policy, journal, watch.line)
-    journal.mark("undone")
-    return TakenBack(tuple(one.path for one in undo), tuple(one.path for one in edited), tuple(rebuilt))
+
+
+def out_of_reach(journal: Journal) -> List[Undo]:
+    """What a rollback leaves as it is: somebody changed it since, or the copy is no longer what was kept."""
+    conflicts = journal.conflicts()
+    return [undo for undo in journal.undo() if undo in conflicts or not journal.sound(undo)]
+
+
+def _rebuild(system: System, policy: Policy, rule: Rule, journal: Journal, watch: Watch) -> List[str]:
+    """The paths that were derived anew from the sources as they are now, whatever the policy asks."""
+    paths = []
+    watch.step(rule)
+    for item in rule.changes(system.on(system.guest), policy, "taken back"):
+        if not isinstance(item, Fact):
+            watch.change(_record(rule, item, system.guest))
+            make(item, rule.id, system.guest, policy, journal, watch.line, rebuilt=True)
+            paths += [path for path in item.touches() if isinstance(item, Write)]
+    return paths
 
 
 def take_back(journal: Journal, undo: Sequence[Undo], finished: bool = True) -> None:
@@ -316,6 +349,7 @@ def take_back(journal: Journal, undo: Sequence[Undo], finished: bool = True) -> 
     journal.mark("undoing")
     for one in undo:
         journal.restore(one)
+    journal.without_folders()
     if finished:
         journal.mark("undone")
 

@@ -10,6 +10,7 @@ import io
 import os
 import posixpath
 import stat as stat_
+import sys
 from typing import IO, Dict, Iterator, List, NamedTuple, Optional
 
 from .commands import Commands
@@ -58,11 +59,11 @@ class Guest:
     def where(self, path: str, follow: bool = True) -> str:
         """The path by which this process reaches the guest's `path`."""
         inside = self.canonical(path, follow)
-        return inside if self.root == "/" else self.root + ("" if inside == "/" else inside)
+        return _outward(inside if self.root == "/" else self.root + ("" if inside == "/" else inside))
 
     def _target(self, canonical: str) -> Optional[str]:
         try:
-            return os.readlink(canonical if self.root == "/" else self.root + canonical)
+            return _inward(os.readlink(_outward(canonical if self.root == "/" else self.root + canonical)))
         except OSError:
             return None
 
@@ -108,6 +109,14 @@ class Guest:
             _absent(path, error)
             return None
 
+    def free(self, folder: str) -> int:
+        """Bytes that root can still write on the file system of a folder, or of its nearest parent that exists."""
+        where = self.where(folder)
+        while not os.path.isdir(where):
+            where = os.path.dirname(where)
+        found = os.statvfs(where)
+        return found.f_bfree * found.f_frsize
+
     def is_file(self, path: str) -> bool:
         found = self.stat(path)
         return found is not None and stat_.S_ISREG(found.st_mode)
@@ -127,7 +136,7 @@ class Guest:
     def names(self, folder: str) -> List[str]:
         """The sorted names in a folder; empty when there is no such folder."""
         try:
-            return sorted(os.listdir(self.where(folder)))
+            return sorted(_inward(name) for name in os.listdir(self.where(folder)))
         except OSError as error:
             _absent(folder, error)
             return []
@@ -288,6 +297,19 @@ class Draft(Guest):
                 elif what != Imagined(None):
                     found.add(name)
         return sorted(found)
+
+
+# Paths are text as the files of the guest: UTF-8 with surrogateescape.  Python itself follows the locale for names,
+# and is ASCII with LC_ALL=C before Python 3.7 (PEP 538, PEP 540).
+_SAME = sys.getfilesystemencoding().lower() in ("utf-8", "utf8")
+
+
+def _outward(path: str) -> str:
+    return path if _SAME else os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+def _inward(name: str) -> str:
+    return name if _SAME else os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 def _parts(path: str) -> List[str]:

@@ -82,9 +82,15 @@ class Journal:
         self.entries.append(entry)
 
     # -- what is written -------------------------------------------------------------------------------------
-    def note(self, step: str, change: Change) -> None:
-        """What the change will replace is kept, and the intent is on disk.  Forget and Run keep nothing."""
+    def note(self, step: str, change: Change, rebuilt: bool = False) -> None:
+        """What the change will replace is kept, and the intent is on disk.  Forget and Run keep nothing.
+
+        What a rollback has `rebuilt` is never taken back.
+        """
         if isinstance(change, Run):
+            for output in change.outputs:
+                if _beside(output):
+                    _unlink(self.guest.where(output, follow=False))  # a child left behind may still write to it
             self._append(running=change.commands, outputs=[path for path in change.outputs if _beside(path)])
         if not isinstance(change, (Write, Remove, Link, Mode)):
             return
@@ -97,7 +103,7 @@ class Journal:
         after = _wanted(self.guest, change)
         self._append(
             change=number, step=step, kind=type(change).__name__.lower(), path=path, why=change.why, before=before,
-            after=after, derived=derived, folders=_missing_folders(self.guest, path),
+            after=after, derived=derived, rebuilt=rebuilt, folders=_missing_folders(self.guest, path),
         )  # fmt: skip
 
     def started(self, group: int) -> None:
@@ -191,7 +197,7 @@ class Journal:
         for entry in self.entries:
             if "undone" in entry:
                 undo = {}
-            if "change" not in entry:
+            if "change" not in entry or entry.get("rebuilt"):
                 continue
             path, before = entry["path"], entry["before"]
             known = (before.get("digest"), entry["after"])
@@ -207,19 +213,28 @@ class Journal:
         """The paths that hold neither what was there before nor what agentprep wrote."""
         return [undo for undo in self.undo() if now(self.guest, undo) not in undo.known]
 
+    def sound(self, undo: Undo) -> bool:
+        """The copy that the undo needs is there and is what was kept."""
+        if undo.state["type"] != "file" or now(self.guest, undo) == undo.state["digest"]:
+            return True
+        copy = look(self.guest.where(undo.state["copy"]), undo.state["kept"], strict=False)
+        return bool(copy["digest"] == undo.state["digest"])
+
     def restore(self, undo: Undo) -> None:
         """What was at the path before the first change is there again, metadata and all."""
-        state, where = undo.state, self.guest.where(undo.path, follow=False)
+        where = self.guest.where(undo.path, follow=False)
+        try:
+            self._restore(undo, where)
+        except OSError as error:
+            raise failure(undo.path, error) from None
+
+    def _restore(self, undo: Undo, where: str) -> None:
+        state = undo.state
         _sweep(where)
         if state["type"] == "absent":
             if os.path.lexists(where):
                 os.unlink(where)
                 sync_folder(where)
-            for folder in undo.folders:
-                try:
-                    os.rmdir(self.guest.where(folder))
-                except OSError:
-                    pass  # somebody else's files are in it
         elif state["type"] == "link":
             Link(undo.path, state["target"], "rollback").apply(self.guest)
         elif now(self.guest, undo) == state["digest"]:
@@ -232,8 +247,17 @@ class Journal:
         if not os.path.exists(copy):
             raise Conflict("the copy of %s that was kept at %s is gone" % (path, state["copy"]), "restore it by hand")
         with open(copy, "rb") as stream:
-            put(where, _chunks(stream, state["size"]), state["mode"])
+            put(where, _chunks(stream, state["size"] if state["kept"] is not None else 0), state["mode"])
         _metadata(where, state)
+
+    def without_folders(self) -> None:
+        """The folders that the run made, and that are empty again, are gone."""
+        made = {folder for entry in self.entries for folder in entry.get("folders", [])}
+        for folder in sorted(made, key=len, reverse=True):
+            try:
+                os.rmdir(self.guest.where(folder))
+            except OSError:
+                pass  # somebody else's files are in it
 
     def sweep(self) -> None:
         """Half-written files that a cut left beside the journaled paths, and what commands built beside, are gone."""
@@ -292,8 +316,11 @@ class Runs:
 
 
 # -- states --------------------------------------------------------------------------------------------------
-def look(where: str, kept: Optional[int] = None) -> State:
-    """What is at this process's path: its type, digest (over `kept` leading bytes only, if given) and metadata."""
+def look(where: str, kept: Optional[int] = None, strict: bool = True) -> State:
+    """What is at this process's path: its type, digest (over `kept` leading bytes only, if given) and metadata.
+
+    Anything but a file or link raises Blocked, or without `strict` is of type other.
+    """
     try:
         found = os.lstat(where)
     except (FileNotFoundError, NotADirectoryError):
@@ -301,6 +328,8 @@ def look(where: str, kept: Optional[int] = None) -> State:
     if stat.S_ISLNK(found.st_mode):
         target = os.readlink(where)
         return {"type": "link", "target": target, "digest": "link:" + target}
+    if not stat.S_ISREG(found.st_mode) and not strict:
+        return {"type": "other", "digest": "other"}
     if not stat.S_ISREG(found.st_mode):
         raise Blocked("%s is not a regular file" % where, "move it away, then run agentprep again")
     with open(where, "rb") as stream:
@@ -314,7 +343,7 @@ def look(where: str, kept: Optional[int] = None) -> State:
 
 def now(guest: Guest, undo: Undo) -> Optional[str]:
     """The digest of what is at the path of an undo."""
-    digest: Optional[str] = look(guest.where(undo.path, follow=False), undo.state.get("kept"))["digest"]
+    digest: Optional[str] = look(guest.where(undo.path, follow=False), undo.state.get("kept"), strict=False)["digest"]
     return digest
 
 

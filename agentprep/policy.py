@@ -129,6 +129,8 @@ def _validator() -> Any:
 def _file(path: str, source: str) -> Dict[Tuple[str, ...], Value]:
     from configobj import ConfigObj, ConfigObjError
 
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise Usage("policy file %s cannot be read: it is no regular file" % path, "give a readable file")
     try:
         with open(path, "rb") as stream:
             content = stream.read(1 << 20)

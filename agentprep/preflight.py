@@ -19,10 +19,14 @@ IMMUTABLE, APPEND_ONLY = 0x10, 0x20
 def check(guest: Guest, policy: Policy, changes: Sequence[Change]) -> None:
     """Every planned path can be written and every file system has room; raises Blocked with what is in the way."""
     needed: Dict[str, int] = {FOLDER: 1 << 20}
+    passing: Dict[str, int] = {}
+    home = os.stat(_existing(guest, FOLDER)).st_dev
     for change in changes:
         if isinstance(change, Run):
-            for folder, size in change.needs:
-                needed[folder] = needed.get(folder, 0) + size
+            for folder, size, lasting in change.needs:
+                linked = os.stat(_existing(guest, folder)).st_dev == home  # then the old stays, as a link
+                needed[folder] = needed.get(folder, 0) + (size if linked and lasting else lasting)
+                passing[folder] = max(passing.get(folder, 0), 0 if linked and lasting else size)
             continue
         path = guest.canonical(change.path, not isinstance(change, (Remove, Forget)))
         _writable(guest, path)
@@ -30,6 +34,8 @@ def check(guest: Guest, policy: Policy, changes: Sequence[Change]) -> None:
         folder = os.path.dirname(path)
         needed[folder] = needed.get(folder, 0) + size
         needed[FOLDER] += _copy(guest, path, change)
+    for folder, size in passing.items():
+        needed[folder] += size
     if changes:
         _room(guest, needed, policy.number("limits.reserve") << 20)
 

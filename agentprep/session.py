@@ -14,13 +14,15 @@ from .engine import (
     TakenBack,
     Told,
     Watch,
+    check_back,
     finish,
     plan,
+    refuse,
     rollback,
     run,
     selected,
 )
-from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unknown
+from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Usage
 from .errors import NOT_READY as EXIT_NOT_READY
 from .guest import Guest
 from .journal import FOLDER, Journal, Runs
@@ -64,6 +66,8 @@ def known_ids() -> Tuple[str, ...]:
 def check(system: System, policy: Policy, choice: Choice, watch: Watch) -> Report:
     """Every requirement has its verdict; nothing was written."""
     _known(system)
+    if not choice.steps():
+        raise Usage("--only and --skip leave nothing to check", "the ids are: %s" % ", ".join(known_ids()))
     told = plan(system, policy, choice.steps(), RULES, _owed(system.guest), watch)
     findings = told.findings(choice.steps())
     bad = [one.id for one in findings if one.status in NOT_READY]
@@ -121,9 +125,7 @@ def prepare(system: System, policy: Policy, choice: Choice, watch: Watch, confir
             result = failed(error, journal)
             findings = told.findings(choice.steps()) if told.records else []
             ended = Report("run", report.guest(system, policy), findings, told.records, result)
-            if journal.entries:
-                _keep(system.guest, ended, True)
-            return ended
+            return _kept(system.guest, ended, True) if journal.entries else ended
     finally:
         os.close(lock)
 
@@ -159,6 +161,7 @@ def _one_way(
     ahead = plan(system, policy, last, (), ())
     findings = told.findings(choice.steps())
     guest = report.guest(system, policy)  # while its evidence is still there
+    refuse(ahead)
     if ahead.records and not confirm(ahead.records):
         result = Result(
             "declined", EXIT_NOT_READY, "Prepared, but not deprovisioned, since that was declined.",
@@ -203,32 +206,57 @@ def take_back(
 ) -> Tuple[Report, Optional[TakenBack]]:
     """The sources hold what they held before the last run, or before the run of that number."""
     runs = Runs(system.guest)
+    there = [journal for journal in runs.all() if journal.changed]
+    if number is not None and int(number) not in [int(journal.name) for journal in runs.all()]:
+        raise Usage("there is no run %s on record" % number, "see: agentprep history")
+    if not there:
+        return _nothing(system, policy, system.guest.exists(JSON)), None
     lock = runs.lock()
+    back = None
+    person: Tuple[str, ...] = ()
     try:
         there = [journal for journal in runs.all() if journal.changed]
-        wanted = [journal for journal in there if number is None or int(journal.name) >= int(number)]
+        wanted = [journal for journal in there if number is not None and int(journal.name) >= int(number)]
         if number is None:
             wanted = there[-1:]
-        if not wanted:
-            gone = system.guest.exists(JSON)
-            return _nothing(system, policy, gone), None
-        back = None
-        for journal in reversed(wanted):
-            back = rollback(system, policy, journal, RULES, force, watch)
-            Forget(journal.folder + "/before", "taken back").apply(system.guest)
-        assert back is not None
-        person = tuple("%s was left as it is, since somebody changed it; look at it" % path for path in back.kept)
-        person += _left(wanted)
-        earlier = [journal.name for journal in there if journal not in wanted]
-        hint = "earlier runs are still in place; take back the last of them with: agentprep rollback" if earlier else ""
-        message = "Taken back: %d files%s." % (
-            len(back.restored), ", %d rebuilt" % len(back.rebuilt) if back.rebuilt else "",
-        )  # fmt: skip
-        return Report(
-            "rollback", report.guest(system, policy), [], [], Result("done", READY, message, hint, person)
-        ), back
+        if len(wanted) == 1:
+            check_back(wanted[0], force)
+        try:
+            for journal in reversed(wanted):
+                back = rollback(system, policy, journal, RULES, force, watch)
+                if back.kept:
+                    person += tuple(_original(journal, path) for path in back.kept)
+                else:
+                    Forget(journal.folder + "/before", "taken back").apply(system.guest)
+        except (AgentprepError, Interrupted) as error:
+            begun = back is not None or any(one.state == "half taken back" for one in wanted)
+            return Report("rollback", report.guest(system, policy), [], [], _not_back(error, begun)), None
     finally:
         os.close(lock)
+    if back is None:
+        return _nothing(system, policy, False), None
+    person += _left(wanted)
+    hint = ""
+    if [journal for journal in there if journal not in wanted]:
+        hint = "earlier runs are still in place; take back the last of them with: agentprep rollback"
+    message = "Taken back: %d files%s." % (
+        len(back.restored), ", %d rebuilt" % len(back.rebuilt) if back.rebuilt else "",
+    )  # fmt: skip
+    return Report("rollback", report.guest(system, policy), [], [], Result("done", READY, message, hint, person)), back
+
+
+def _not_back(error: BaseException, begun: bool) -> Result:
+    told = failed(error)
+    if not begun:
+        return told
+    words = " The rollback is half-way; begin it again with `agentprep rollback`, or go on with `agentprep run`."
+    return told._replace(verdict="failed", exit_code=HALF_WAY, message=told.message + words)
+
+
+def _original(journal: Journal, path: str) -> str:
+    copies = [undo.state.get("copy") for undo in journal.undo() if undo.path == path]
+    kept = "; what it was before is kept in %s" % copies[0] if copies and copies[0] else ""
+    return "%s was left as it is, since somebody changed it%s" % (path, kept)
 
 
 def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
@@ -263,14 +291,16 @@ def power_off(system: System) -> None:
 
 def failed(error: BaseException, journal: Optional[Journal] = None) -> Result:
     """The result of a command that an error or a signal ended; what is on the disk decides the exit code."""
-    half = journal is not None and journal.changed and not journal.settled
     if isinstance(error, Interrupted):
         message, hint, code = "Stopped by %s." % error.name, "", Blocked.exit_code
     else:
         assert isinstance(error, AgentprepError)
         message, hint, code = error.message, error.hint, error.exit_code
     message = message if message.endswith((".", "\n")) else message + "."
-    if half:
+    if journal is not None and journal.settled:
+        message += " The guest is prepared; it was not deprovisioned."
+        return Result("declined", EXIT_NOT_READY, message, hint, undo=_undo(journal))
+    if journal is not None and (journal.changed or journal.commands) and journal.state != "taken back":
         code = HALF_WAY if code != EXIT_NOT_READY else code
         message += " The guest is half-way; `agentprep run` and `agentprep rollback` are both safe now."
         return Result("failed", code, message, hint, undo="agentprep rollback")
@@ -288,8 +318,8 @@ def _known(system: System) -> None:
 def _owed(guest: Guest) -> List[str]:
     try:
         latest = Runs(guest).latest()
-    except Unknown:
-        return []  # only root may look at the journal
+    except AgentprepError:
+        return []  # only root may look at the journal, and a damaged one is a run's matter
     return latest.owed() if latest is not None else []
 
 
@@ -306,10 +336,17 @@ def _told(command: str, system: System, policy: Policy, told: Told, findings: Li
 
 
 def _kept(guest: Guest, ended: Report, diffs: bool) -> Report:
-    _keep(guest, ended, diffs)
+    """The report as it was written; one that cannot be written does not hide how the run ended."""
+    try:
+        _keep(guest, ended, diffs)
+    except AgentprepError as error:
+        hint = "%s%sthe report could not be written: %s" % (
+            ended.result.hint, "; " if ended.result.hint else "", error.message,
+        )  # fmt: skip
+        return ended._replace(result=ended.result._replace(hint=hint, report=""))
     return ended
 
 
 def _keep(guest: Guest, ended: Report, diffs: bool) -> None:
-    Write(TEXT, report.text(ended, diffs).encode(), "the report", 0o600).apply(guest)
+    Write(TEXT, report.text(ended, diffs).encode("utf-8", "backslashreplace"), "the report", 0o600).apply(guest)
     Write(JSON, report.document(ended, diffs).encode(), "the report", 0o600).apply(guest)

@@ -119,8 +119,8 @@ def _distro(guest: Guest) -> Distro:
     like = found.like().split()
     one = row(found.id(), like)
     evidence = "%s says ID=%s%s" % (path, found.id(), ", ID_LIKE=%s" % " ".join(like) if like else "")
-    name = parse_os_release(text).get("PRETTY_NAME") or found.name(pretty=True)
-    return Distro(found.id(), found.version(best=False), name, one, evidence)
+    told = parse_os_release(text)  # never the library's version(): for Debian it reads this machine's own files
+    return Distro(found.id(), told.get("VERSION_ID", ""), told.get("PRETTY_NAME") or found.id(), one, evidence)
 
 
 def _architecture(guest: Guest) -> str:

@@ -103,5 +103,5 @@ class Terminal(Watch):
         try:
             self.stream.write(text)
             self.stream.flush()
-        except BrokenPipeError:
-            self.gone = True  # who watched is gone; the run goes on
+        except OSError:
+            self.gone = True  # who watched is gone, or the disk of the log is full; the run goes on

@@ -8,6 +8,7 @@ import agentprep
 HERE = os.path.dirname(agentprep.__file__)
 ROWS = (
     ("__init__", "errors", "formats"),
+    ("signals",),
     ("commands", "filters"),
     ("guest",),
     ("changes", "enter"),

@@ -31,4 +31,6 @@ BACKENDS = (Grub2,)
 
 def pick(guest: Guest) -> Tuple[Any, str]:
     """The boot backend in use and the evidence."""
-    return _pick("boot loader", guest, BACKENDS, "agentprep knows GRUB 2: see that grub.cfg is there (update-grub makes it)")
+    return _pick(
+        "boot loader", guest, BACKENDS, "agentprep knows GRUB 2: see that grub.cfg is there (update-grub makes it)"
+    )

@@ -1,11 +1,11 @@
 """/etc/default/grub and the files that grub-mkconfig sources after it: what they give together, and edits of them.
 
-    Defaults(guest, generator)            the files as they are now; Blocked names the file and line of a syntax error
-    Defaults.value(name)                  what the variable is once all are sourced, "" when none assigns it
-    Defaults.where(name)                  the file and line that decide it
-    Defaults.future()                     {"future": arguments, "future (recovery)": ...} of a kernel installed tomorrow
-    Defaults.with_arguments(add, remove)  {path: new text} after which `future` is as wanted
-    Defaults.with_values(values)          {path: new text} after which the variables have these values
+Defaults(guest, generator)            the files as they are now; Blocked names the file and line of a syntax error
+Defaults.value(name)                  what the variable is once all are sourced, "" when none assigns it
+Defaults.where(name)                  the file and line that decide it
+Defaults.future()                     {"future": arguments, "future (recovery)": ...} of a kernel installed tomorrow
+Defaults.with_arguments(add, remove)  {path: new text} after which `future` is as wanted
+Defaults.with_values(values)          {path: new text} after which the variables have these values
 """
 
 import posixpath

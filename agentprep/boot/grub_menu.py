@@ -1,9 +1,9 @@
 """The menu in a grub.cfg, judged: which entries boot a kernel of this guest, and whether they are as they should be.
 
-    listed(guest, path)                   every Listed entry that boots a kernel of this guest, in the order of the menu
-    others(guest, path)                   a sentence for each entry of a kernel that is not judged
-    wrong(guest, path, add, remove)       what is wrong with the entries' arguments, or ""
-    unfit(guest, path, old, add, remove)  ... or with a menu that was just made and is to take the old one's place
+listed(guest, path)                   every Listed entry that boots a kernel of this guest, in the order of the menu
+others(guest, path)                   a sentence for each entry of a kernel that is not judged
+wrong(guest, path, add, remove)       what is wrong with the entries' arguments, or ""
+unfit(guest, path, old, add, remove)  ... or with a menu that was just made and is to take the old one's place
 """
 
 import posixpath

@@ -10,6 +10,7 @@
 
 Arguments after a lone ``--`` belong to init: nothing here matches or touches them.
 """
+
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from agentprep.errors import Malformed
@@ -116,7 +117,7 @@ def _parsed(argument: str) -> Tuple[str, Optional[str]]:
     equals = argument.find("=", 1)  # the kernel takes a leading "=" as part of the name
     if equals < 0:
         return argument, None
-    given = argument[equals + 1:]
+    given = argument[equals + 1 :]
     if given.startswith('"'):
         given = given[1:-1] if given.endswith('"') else given[1:]
     return argument[:equals], given

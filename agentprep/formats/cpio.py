@@ -16,6 +16,7 @@ _FIELDS = struct.Struct(">13I")
 _HEADER = 6 + 2 * _FIELDS.size
 _LONGEST_NAME = 4096  # PATH_MAX
 
+
 class Member(NamedTuple):
     """One file of an archive; a file with several names is there once for each, its bytes with one of them."""
 
@@ -45,11 +46,11 @@ class Chunks:
 
     def take(self, size: int) -> bytes:
         """The next ``size`` bytes; Truncated when there are fewer."""
-        taken = self._chunk[self._at:self._at + size]
+        taken = self._chunk[self._at : self._at + size]
         self._at += len(taken)
         while len(taken) < size:
             self._more()
-            piece = self._chunk[:size - len(taken)]
+            piece = self._chunk[: size - len(taken)]
             self._at = len(piece)
             taken += piece
         self.position += size
@@ -66,10 +67,10 @@ class Chunks:
     def first_after_zeros(self) -> bytes:
         """The next byte that is not zero, which stays there; empty at the end."""
         while True:
-            rest = self._chunk[self._at:self._at + 1]
+            rest = self._chunk[self._at : self._at + 1]
             if rest and rest != b"\0":
                 return rest
-            left = len(self._chunk[self._at:].lstrip(b"\0"))
+            left = len(self._chunk[self._at :].lstrip(b"\0"))
             self.position += len(self._chunk) - self._at - left
             self._at = len(self._chunk) - left
             if not left and not self._next():

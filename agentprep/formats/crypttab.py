@@ -5,6 +5,7 @@
 
 The same rules as in fstab.py: lossless, unwanted lines are dropped, lines that are no entries are left alone.
 """
+
 from typing import List, NamedTuple, Sequence
 
 from agentprep.formats import lines

@@ -102,7 +102,7 @@ def _footer_ends(window: bytes, offset: int, flags: bytes) -> List[int]:
     ends = []
     found = window.find(b"YZ", 10)
     while found >= 0:
-        footer = window[found - 10:found + 2]
+        footer = window[found - 10 : found + 2]
         if not (offset + found + 2) % 4 and footer[8:10] == flags and _crc(footer[4:10]) == footer[:4]:
             ends.append(offset + found + 2)
         found = window.find(b"YZ", found + 1)
@@ -117,7 +117,7 @@ def _index_adds_up(stream: BinaryIO, start: int, end: int) -> bool:
     if index[:1] != b"\0" or _crc(index[:-4]) != index[-4:]:
         return False
     numbers = _numbers(index[1:-4])
-    packed = numbers[1:1 + 2 * numbers[0]:2] if numbers else []
+    packed = numbers[1 : 1 + 2 * numbers[0] : 2] if numbers else []
     return 12 + sum(-(-length // 4) * 4 for length in packed) + size + 12 == end - start
 
 
@@ -142,7 +142,7 @@ def _after(magic: bytes, stream: BinaryIO, start: int, size: int) -> bytes:
     found = _exactly(stream, start, len(magic) + size)
     if not found.startswith(magic):
         raise Malformed(f"there is garbage at byte {start}, where the kernel looks for an archive")
-    return found[len(magic):]
+    return found[len(magic) :]
 
 
 def _some(stream: BinaryIO, at: int, size: int) -> bytes:

@@ -8,6 +8,7 @@
 Lines with fewer than three fields are no entries, to libmount neither: they are never returned, changed or refused.
 An unwanted line is dropped, not commented out: the journal keeps the old text, and tools that grep find no trace.
 """
+
 import re
 from typing import List, Match, NamedTuple, Sequence
 

@@ -8,6 +8,7 @@
 Arguments are those that the kernel gets, quoted as GRUB's loader quotes them: ``acpi_osi='Windows 2012'`` arrives as
 ``"acpi_osi=Windows 2012"``.  GRUB's own variables (``$vt_handoff``, ``$kernelopts``) stay as they are written.
 """
+
 import re
 from functools import lru_cache
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple

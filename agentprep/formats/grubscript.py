@@ -6,6 +6,7 @@
 
 Source: grub-core/script/yylex.l and the GRUB manual's "Shell-like scripting".
 """
+
 import re
 from functools import lru_cache
 from typing import List, NamedTuple, Tuple

@@ -7,6 +7,7 @@
 
 The reading is that of ConfigurationProvider.load() in WALinuxAgent's azurelinuxagent/common/conf.py (2.2.20 to 2.16).
 """
+
 import re
 from typing import Dict, List, Mapping, Optional, Tuple
 

@@ -1,10 +1,11 @@
 """Lines with their ends, so that a text is exactly the sum of its lines.
 
-    split(text)                           lines, each with the newline that it has; "".join() gives the text again
-    ending(line)                          "\\n", "\\r\\n" or "" (a last line without one)
-    newline(text)                         what a new line should end with in this text
-    ended(lines, newline)                 the same lines; the last one ends with a newline, so that one can follow
+split(text)                           lines, each with the newline that it has; "".join() gives the text again
+ending(line)                          "\\n", "\\r\\n" or "" (a last line without one)
+newline(text)                         what a new line should end with in this text
+ended(lines, newline)                 the same lines; the last one ends with a newline, so that one can follow
 """
+
 import re
 from typing import List
 

@@ -45,7 +45,7 @@ def gpt(head: bytes, sector_size: int = 512) -> List[Partition]:
 
     Malformed where there is no GPT, or a checksum of it is wrong (the copy at the end of the disk is not looked at).
     """
-    header = head[sector_size:2 * sector_size]
+    header = head[sector_size : 2 * sector_size]
     if len(header) < _HEADER.size or header[:8] != b"EFI PART":
         raise Malformed("it has no GPT", _HINT)
     _, _, length, checksum, _, own, _, _, _, _, table, count, size, table_checksum = _HEADER.unpack_from(header)
@@ -53,14 +53,14 @@ def gpt(head: bytes, sector_size: int = 512) -> List[Partition]:
         raise Malformed("the header of its GPT is not right", _HINT)
     if zlib.crc32(header[:16] + bytes(4) + header[20:length]) != checksum:
         raise Malformed("the checksum of its GPT's header is wrong", _HINT)
-    entries = head[table * sector_size:table * sector_size + count * size]
+    entries = head[table * sector_size : table * sector_size + count * size]
     if size < 128 or size % 8 or len(entries) < count * size:
         raise Malformed(f"its GPT has {count} entries of {size} bytes, more than is read of it here", _HINT)
     if zlib.crc32(entries) != table_checksum:
         raise Malformed("the checksum of its GPT's entries is wrong", _HINT)
     found = []
     for number in range(1, count + 1):
-        entry = entries[(number - 1) * size:number * size]
+        entry = entries[(number - 1) * size : number * size]
         if any(entry[:16]):
             first, last = struct.unpack_from("<QQ", entry, 32)
             name = entry[56:128].decode("utf-16-le", "replace").partition("\0")[0]
@@ -71,7 +71,7 @@ def gpt(head: bytes, sector_size: int = 512) -> List[Partition]:
 def _entries(sector: bytes) -> List[bytes]:
     if len(sector) < 512 or sector[510:512] != b"\x55\xaa":
         raise Malformed("it has no partition table", _HINT)
-    entries = [sector[at:at + 16] for at in range(446, 510, 16)]
+    entries = [sector[at : at + 16] for at in range(446, 510, 16)]
     if any(entry[0] not in (0, 0x80) for entry in entries):  # then libblkid takes it for a boot sector
         raise Malformed("its first sector is no partition table", _HINT)
     return entries

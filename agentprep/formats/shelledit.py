@@ -9,6 +9,7 @@
 Words are those of GRUB's own command language, for which such values are meant: blanks separate, and single quotes,
 double quotes and backslashes inside the value protect them (``acpi_osi='Windows 2012'`` is one word).
 """
+
 import re
 from typing import Callable, List, NamedTuple, Sequence
 

@@ -6,6 +6,7 @@
 The grammar is that of XCU 2.10 with bash's additions.  It lets some through that a shell refuses; what it refuses,
 the shells that it was compared with (dash, bash) refuse too.
 """
+
 import re
 from functools import lru_cache
 from typing import Callable, Dict, List, NamedTuple, Tuple

@@ -12,6 +12,7 @@ What only a shell can know (command substitution, conditions, functions, ``.``, 
 names the line.  ``A+=b`` appends, as in bash; in dash it is an error, which ``Assignment.append`` lets callers judge.
 Edits are in shelledit.py.
 """
+
 import re
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 

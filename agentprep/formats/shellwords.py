@@ -6,6 +6,7 @@
 POSIX shell (XCU 2.2, 2.3, 2.6), which dash and bash agree on for what files such as /etc/default/grub hold.  What
 they do differently ($'..', $"..", $[..]) counts as an expansion, so that nobody takes it for a known value.
 """
+
 import re
 from typing import List, NamedTuple, Tuple
 

@@ -1,7 +1,8 @@
 """A list of words edited in their source: those that stay keep their bytes and the blanks before them.
 
-    spliced(text, spans, before, after, first, written)     the source of the words ``after``
+spliced(text, spans, before, after, first, written)     the source of the words ``after``
 """
+
 import difflib
 from typing import Callable, List, Sequence, Tuple
 

@@ -6,6 +6,7 @@
 ``include(pattern)`` gives [(name, text)] of the files that an Include's pattern names, sorted; a relative pattern is
 below /etc/ssh.  Source: servconf.c (process_server_config_line_depth) and misc.c (strdelim, argv_split) of OpenSSH 9.
 """
+
 import re
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 

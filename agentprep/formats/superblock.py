@@ -48,14 +48,14 @@ def identify(head: bytes) -> Optional[Superblock]:
 def _lvm(head: bytes) -> Optional[Superblock]:
     """The label is in one of the first four sectors: lib/format_text/layout.h of LVM2."""
     for sector in range(4):
-        label = head[512 * sector:512 * sector + 512]
+        label = head[512 * sector : 512 * sector + 512]
         if len(label) < 512 or label[:8] != b"LABELONE" or label[24:32] != b"LVM2 001":
             continue
         where, checksum, offset = struct.unpack_from("<QII", label, 8)
         # LVM2's own start value 0xf597a6cf, and no inversion at the end (lib/misc/crc.c)
         summed = zlib.crc32(label[20:], 0xF597A6CF ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
         if where == sector and checksum == summed and offset <= 512 - 32:
-            name = _text(label[offset:offset + 32])
+            name = _text(label[offset : offset + 32])
             cuts = (0, 6, 10, 14, 18, 22, 26, 32)
             return Superblock("LVM2_member", "-".join(name[a:b] for a, b in zip(cuts, cuts[1:])), "")
     return None
@@ -97,13 +97,13 @@ def _btrfs(head: bytes) -> Optional[Superblock]:
     block = head[0x10000:0x11000]
     if len(block) < 4096 or block[0x40:0x48] != b"_BHRfS_M":
         return None
-    return Superblock("btrfs", _uuid(block[0x20:0x30]), _text(block[0x12B:0x12B + 256]))
+    return Superblock("btrfs", _uuid(block[0x20:0x30]), _text(block[0x12B : 0x12B + 256]))
 
 
 def _swap(head: bytes) -> Optional[Superblock]:
     """The header of version 1 is at byte 1024, the magic at the end of the first page (union swap_header)."""
     for size in _PAGE_SIZES:
-        magic = head[size - 10:size]
+        magic = head[size - 10 : size]
         if magic not in _SWAPS + _SUSPENDED:
             continue
         kind = "swap" if magic in _SWAPS else "swsuspend"
@@ -132,9 +132,9 @@ def _vfat(head: bytes) -> Optional[Superblock]:
     at = 0x26 if fat16_length else 0x42  # where the extended boot signature is
     if head[at] not in (0x28, 0x29):
         return Superblock("vfat", "", "")
-    serial = head[at + 1:at + 5]
+    serial = head[at + 1 : at + 5]
     number = "{3:02X}{2:02X}-{1:02X}{0:02X}".format(*serial) if any(serial) else ""
-    label = _text(head[at + 5:at + 16]) if head[at] == 0x29 else ""
+    label = _text(head[at + 5 : at + 16]) if head[at] == 0x29 else ""
     return Superblock("vfat", number, "" if label == "NO NAME" else label)
 
 

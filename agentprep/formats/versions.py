@@ -1,9 +1,9 @@
 """Versions of kernels and packages in the order in which rpm, dpkg and the kernel's own numbering put them.
 
-    numbers(release)              the numbers that a kernel release begins with
-    rpm_key       dpkg_key        whole versions, EPOCH:VERSION-RELEASE, as keys for sorted() and max()
-    rpm(a, b)     dpkg(a, b)      the same as -1, 0 or 1
-    rpmvercmp(a, b)               one part of a version, by rpmio/rpmvercmp.c of rpm 4.18
+numbers(release)              the numbers that a kernel release begins with
+rpm_key       dpkg_key        whole versions, EPOCH:VERSION-RELEASE, as keys for sorted() and max()
+rpm(a, b)     dpkg(a, b)      the same as -1, 0 or 1
+rpmvercmp(a, b)               one part of a version, by rpmio/rpmvercmp.c of rpm 4.18
 """
 
 import re

@@ -6,6 +6,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 - `rule(modules)`: the changes after which every initrd built from now on holds the modules
 - `sources`: globs of the files from which initrds are built
 - `build(kernels)`: the Run that builds each kernel's image at `beside(image)`, side by side when there are several
+- `size(kernel)`: bytes of the present image
 - `installed(kernel)`: the changes that follow a new image (checksums, hooks); may be none
 """
 

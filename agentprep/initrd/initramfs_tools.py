@@ -75,21 +75,20 @@ class InitramfsTools:
     def build(self, kernels: Sequence[Kernel], growth: Sequence[int], why: str) -> Run:
         """The command that builds each kernel's image beside the present one; `growth` is in bytes, for each."""
         images = [self.image(kernel) for kernel in kernels]
-        commands = [
-            ("mkinitramfs", "-o", beside(image).path, kernel.version) for image, kernel in zip(images, kernels)
-        ]
-        sizes = [self._size(image) + more for image, more in zip(images, growth)]
+        commands = [("mkinitramfs", "-o", beside(image).path, kernel.version) for image, kernel in zip(images, kernels)]
+        sizes = [self.size(kernel) + more for kernel, more in zip(kernels, growth)]
         return Run(
             tuple(commands),
             tuple(beside(image).path for image in images),
             why,
             hint="see why with: mkinitramfs -v -o /tmp/initrd %s" % kernels[0].version,
             # mkinitramfs puts the tree, uncompressed, and the archives together in /var/tmp first
-            needs=(("/boot", sum(sizes)), ("/var/tmp", 4 * sum(sizes))),
+            needs=(("/boot", sum(sizes), sum(growth)), ("/var/tmp", 4 * sum(sizes), 0)),
         )
 
-    def _size(self, image: str) -> int:
-        found = self.guest.stat(image)
+    def size(self, kernel: Kernel) -> int:
+        """Bytes of the kernel's present image, or what one usually has."""
+        found = self.guest.stat(self.image(kernel))
         return found.st_size if found is not None else 64 << 20
 
     def installed(self, kernel: Kernel) -> Iterator[Change]:
@@ -125,5 +124,3 @@ class InitramfsTools:
 
 def _counts(line: str) -> bool:
     return not line.lstrip().startswith("#") and "\r" not in line
-
-

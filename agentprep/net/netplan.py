@@ -11,7 +11,8 @@ from .profile import CARD, Profile
 FILES = "/etc/netplan/*.yaml"
 OWN = "/etc/netplan/90-agentprep.yaml"
 # The id sorts last, so that on this machine a card called eth0 keeps its own profile: networkd takes the first match.
-CONTENT = """# The first network card on Azure; written by agentprep.
+CONTENT = (
+    """# The first network card on Azure; written by agentprep.
 network:
   version: 2
   ethernets:
@@ -20,7 +21,9 @@ network:
         name: %s
       dhcp4: true
       optional: true
-""" % CARD
+"""
+    % CARD
+)
 
 
 class Netplan:

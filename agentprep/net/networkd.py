@@ -12,13 +12,16 @@ from .profile import CARD, Profile
 FOLDERS = ("/etc/systemd/network", "/usr/local/lib/systemd/network", "/lib/systemd/network", "/usr/lib/systemd/network")
 OWN = "/etc/systemd/network/90-agentprep-eth0.network"
 ON = ("yes", "true", "1", "on", "both", "ipv4", "v4")
-CONTENT = """# The first network card on Azure; written by agentprep.
+CONTENT = (
+    """# The first network card on Azure; written by agentprep.
 [Match]
 Name=%s
 
 [Network]
 DHCP=yes
-""" % CARD
+"""
+    % CARD
+)
 
 
 class Networkd:

@@ -102,8 +102,7 @@ STEP = Step(
     ),
     source="Microsoft, 'Azure Linux VM Agent overview'; Debian package waagent 2.7.3.0-4.1 (debian/control, Conflicts)",
     remedy=(
-        "apt-get update && apt-get install waagent  (walinuxagent on Ubuntu)\n"
-        "systemctl enable walinuxagent.service"
+        "apt-get update && apt-get install waagent  (walinuxagent on Ubuntu)\nsystemctl enable walinuxagent.service"
     ),
     changes=changes,
 )

@@ -63,7 +63,6 @@ STEP = Step(
     "made to boot there by configuration.",
     source="LISA verify_azure_64bit_os; Microsoft, Azure Marketplace VM certification (64-bit only); "
     "virt-v2v(1) on Xen",
-    remedy="uname -m; ls /boot/vmlinuz-* /lib/modules\n"
-    "Install the distribution's generic kernel, or a 64-bit release.",
+    remedy="uname -m; ls /boot/vmlinuz-* /lib/modules\nInstall the distribution's generic kernel, or a 64-bit release.",
     changes=changes,
 )

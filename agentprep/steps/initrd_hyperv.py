@@ -38,7 +38,7 @@ def derive(system: System, policy: Policy, cause: str) -> Iterator[Item]:
         reason = cause or _stale(system, kernel, told)
         if reason:
             due.append((kernel, told, reason))
-    width = _side_by_side(system, policy)
+    width = _side_by_side(system, policy, due)
     for start in range(0, len(due), width):
         yield from _rebuilt(system, due[start : start + width])
     yield Fact("ok", _evidence(system, [(kernel, told) for kernel, told in wanted if kernel.version not in without]))
@@ -78,7 +78,11 @@ def _stale(system: System, kernel: Kernel, told: Resolution) -> str:
         return "%s lacks %s" % (image, ", ".join(lost))
     waits = _resumes(inside(system.guest, image, system.read).texts("conf/conf.d"))
     own = _resumes({path: system.guest.text(path) or "" for path in system.guest.glob(CONF)})
-    return "%s waits for %s, which is no swap any more" % (image, waits) if waits not in ("", "none") and own == "none" else ""
+    return (
+        "%s waits for %s, which is no swap any more" % (image, waits)
+        if waits not in ("", "none") and own == "none"
+        else ""
+    )
 
 
 def _resumes(texts: Dict[str, str]) -> str:
@@ -138,7 +142,17 @@ def _growth(system: System, kernel: Kernel, told: Resolution) -> int:
     return (1 << 20) + sum(found.st_size for found in sizes if found is not None)
 
 
-def _side_by_side(system: System, policy: Policy) -> int:
+def _side_by_side(system: System, policy: Policy, due: Sequence[Tuple[Kernel, Resolution, str]]) -> int:
+    """How many images are built at the same time: as processors, memory and the room in /boot allow."""
+    sizes = sorted(
+        (system.initrd.size(kernel) + _growth(system, kernel, told) for kernel, told, _ in due), reverse=True
+    )
+    room = system.guest.free("/boot") - (policy.number("limits.reserve") << 20)
+    fitting = next((width for width in range(len(sizes), 1, -1) if sum(sizes[:width]) <= room), 1)
+    return min(fitting, _processors(system, policy))
+
+
+def _processors(system: System, policy: Policy) -> int:
     wished = policy.number("initrd-hyperv.builds")
     if wished:
         return wished

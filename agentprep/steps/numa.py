@@ -42,7 +42,7 @@ STEP = Step(
     id="numa",
     title="Kernels below 2.6.37 are booted with numa=off",
     reason="Kernels below 2.6.37 do not get NUMA right on Hyper-V with larger virtual machines: those of upstream, and "
-    "the 2.6.32 of Red Hat before 2.6.32-504 (RHEL 6.6). They may not boot. Newer kernels need NUMA for their speed and "
+    "the 2.6.32 of Red Hat before 2.6.32-504 (RHEL 6.6). They may not boot. Newer kernels need NUMA for speed and "
     "are left alone.",
     source="Microsoft, Information for non-endorsed distributions, 'General Linux system notes'; the LISA test "
     "verify_grub demands it below RHEL 6.6",

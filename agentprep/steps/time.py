@@ -31,11 +31,14 @@ ExecStartPre=+-/bin/sh -c 'n=0; \\
     rm -f %(file)s; \\
     if [ -e /dev/ptp_hyperv ]; then echo "%(line)s" >%(file)s; fi'
 """ % {"file": INCLUDED, "line": REFCLOCK}
-CONF = """\
+CONF = (
+    """\
 # Made by agentprep: %s holds the refclock of /dev/ptp_hyperv, Hyper-V's clock, when chronyd is
 # started where there is such a clock; see the service's drop-in agentprep.conf.
 confdir /run/chrony
-""" % INCLUDED
+"""
+    % INCLUDED
+)
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:
