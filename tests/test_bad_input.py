@@ -274,7 +274,10 @@ def test_waagent_conf_missing_empty_or_with_duplicates(tmp_path, content):
 
 def test_apt_without_a_network(tmp_path):
     def offline(root, argv):
-        return 100, "Err:1 http://deb.debian.org/debian bookworm InRelease\n  Temporary failure resolving 'deb.debian.org'"
+        return (
+            100,
+            "Err:1 http://deb.debian.org/debian bookworm InRelease\n  Temporary failure resolving 'deb.debian.org'",
+        )
 
     world = World(debian12.make(tmp_path / "guest", agent=False), handlers={"apt-get": offline})
     told = world.run(deprovision=False)

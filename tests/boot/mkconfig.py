@@ -1,7 +1,7 @@
 """A Debian 12 with GRUB, as a tree, and two grub-mkconfigs for it.
 
-    small(root, argv)                     evaluates the tree's files with the real sh, and writes 10_linux's menu
-    real(root, argv)                      the grub-mkconfig of this machine, led into the tree
+small(root, argv)                     evaluates the tree's files with the real sh, and writes 10_linux's menu
+real(root, argv)                      the grub-mkconfig of this machine, led into the tree
 """
 
 import os

@@ -196,10 +196,17 @@ WORDS = st.lists(st.sampled_from(WORD))
 LINES = st.builds(
     lambda name, form, words, comment: form % {"name": name, "words": " ".join(words)} + comment,
     NAMES,
-    st.sampled_from(['%(name)s="%(words)s"', "%(name)s='%(words)s'", '%(name)s="$%(name)s %(words)s"',
-                     'export %(name)s="%(words)s ${%(name)s}"', "#%(name)s='%(words)s'"]),  # fmt: skip
+    st.sampled_from(
+        [
+            '%(name)s="%(words)s"',
+            "%(name)s='%(words)s'",
+            '%(name)s="$%(name)s %(words)s"',
+            'export %(name)s="%(words)s ${%(name)s}"',
+            "#%(name)s='%(words)s'",
+        ]
+    ),  # fmt: skip
     WORDS,
-    st.sampled_from(["\n", " # it's \"so\"\n", "\n\n"]),
+    st.sampled_from(["\n", ' # it\'s "so"\n', "\n\n"]),
 )
 
 

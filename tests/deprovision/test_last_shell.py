@@ -72,8 +72,15 @@ def test_the_units_are_stopped_after_all_sessions_and_writers(tmp_path: Any) -> 
 
 
 def test_the_script_removes_what_was_written_meanwhile(tmp_path: Any) -> None:
-    root = booted(tmp_path, **{"/home/o'neil/.bash_history": "x\n", "/var/www/.bash_history": "x\n",
-                             "/home/bob/.local/state/zsh/history": "x\n", "/home/bob/.bash_history-1.tmp": "x\n"})
+    root = booted(
+        tmp_path,
+        **{
+            "/home/o'neil/.bash_history": "x\n",
+            "/var/www/.bash_history": "x\n",
+            "/home/bob/.local/state/zsh/history": "x\n",
+            "/home/bob/.bash_history-1.tmp": "x\n",
+        },
+    )
     guest = Guest(root)
     script = dict(files(guest))["/run/agentprep/forget"]
     for home in ("/home", "/root", "/var"):  # the script is run here, on the tree instead of on the machine

@@ -38,7 +38,7 @@ class Running(Output):
     def feed(self):
         self.piece = self.piece or self.section.read(PIECE)
         try:
-            self.piece = self.piece[os.write(self.process.stdin.fileno(), self.piece):]
+            self.piece = self.piece[os.write(self.process.stdin.fileno(), self.piece) :]
         except BrokenPipeError:  # it reads no more; close() tells why
             self.piece = b""
             self.section.left = 0

@@ -1,4 +1,5 @@
 """Real shells to compare with: what the variables are after sourcing some scripts."""
+
 import os
 import shutil
 import subprocess

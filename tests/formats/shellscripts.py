@@ -1,4 +1,5 @@
 """Real files that shells source, and a strategy for files that are worse than real ones."""
+
 from hypothesis import strategies as st
 
 DEBIAN_12 = """\

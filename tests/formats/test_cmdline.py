@@ -1,4 +1,5 @@
 """The kernel command line is read and merged as the kernel itself would read it."""
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -192,7 +193,7 @@ def test_merge_properties(arguments, add, remove):
         assert cmdline.key(pattern) in wanted or not any(cmdline.matches(a, pattern) for a in kernel)
 
 
-@given(st.text(alphabet=st.sampled_from('ab="\' \t\n\\$-\u00a0\udce9,'), max_size=30))
+@given(st.text(alphabet=st.sampled_from("ab=\"' \t\n\\$-\u00a0\udce9,"), max_size=30))
 def test_any_text_splits_and_joins(text):
     arguments = cmdline.split(text)
     assert cmdline.split(cmdline.join(arguments)) == arguments

@@ -1,4 +1,5 @@
 """crypttab entries are found and dropped; nothing else changes."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

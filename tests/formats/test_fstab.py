@@ -1,4 +1,5 @@
 """fstab is read as libmount reads it; edits touch one field or one line."""
+
 import shutil
 import subprocess
 

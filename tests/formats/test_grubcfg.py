@@ -1,4 +1,5 @@
 """Kernel entries of grub.cfg are found as GRUB would boot them; edits touch arguments only."""
+
 import os
 import shutil
 import subprocess

@@ -128,7 +128,7 @@ def test_blocks_of_zstd_that_are_raw_or_repeat_a_byte():
 def test_streams_of_xz_inside_a_stream_of_xz_do_not_end_it():
     """What does not compress is stored as it is, so whole footers and indexes are in the outer stream."""
     noise = random.Random(3).getrandbits(8 * 300000).to_bytes(300000, "little")
-    inner = b"".join(packed("xz", noise[at:at + 100000]) for at in (0, 100000, 200000))
+    inner = b"".join(packed("xz", noise[at : at + 100000]) for at in (0, 100000, 200000))
     image = packed("xz", archive({"conf/modules": inner, VMBUS: b"1"}))
     assert image.count(b"\0\1YZ") == 4
     assert contents(image + archive({"conf/x": b""})).files["conf/modules"] == inner
@@ -138,8 +138,8 @@ def test_streams_of_xz_inside_a_stream_of_xz_do_not_end_it():
 def test_a_footer_of_xz_across_two_of_the_pieces_that_are_searched(over):
     wanted = 12 + (1 << 20) + over
     noise = random.Random(5).getrandbits(8 * wanted).to_bytes(wanted, "little")
-    more = len(packed("xz", noise[:wanted - 4096])) - (wanted - 4096)
-    stream = packed("xz", noise[:wanted - more])
+    more = len(packed("xz", noise[: wanted - 4096])) - (wanted - 4096)
+    stream = packed("xz", noise[: wanted - more])
     assert len(stream) == wanted
     assert extents.xz(io.BytesIO(b"12345678" + stream + noise), 8) == 8 + wanted
 
@@ -156,7 +156,7 @@ def test_a_cut_is_noticed_wherever_it_is(kind):
     small = archive({VMBUS: NOISE[:60], "conf/modules": b"hv_vmbus\n"}, to=128)
     image = small + (packed(kind, small) if kind != "none" else small)
     whole = (contents(image).modules, contents(image).files)
-    real_end = len(small) + len(image[len(small):].rstrip(b"\0") if kind in ("none", "lz4") else image[len(small):])
+    real_end = len(small) + len(image[len(small) :].rstrip(b"\0") if kind in ("none", "lz4") else image[len(small) :])
     first_end = len(small.rstrip(b"\0"))
     for cut in range(len(image)):
         try:
@@ -197,7 +197,7 @@ def test_a_changed_byte_is_called_corrupt(kind):
         (MAIN.rstrip(b"\0") + bytes(2) + MAIN, "garbage|cpio"),  # the archive after it is not at a multiple of four
         (b"\x7fELF" + MAIN, "garbage at byte 0"),
         (b"0707070000" + bytes(200), "newc"),
-        (member("x", b"1")[:110 + 4], "cut short"),
+        (member("x", b"1")[: 110 + 4], "cut short"),
         (member("x", b"1"), "without its trailer"),
         (packed("gzip", member("x", b"1")), "without its trailer"),
         (packed("gzip", MAIN + b"x"), "garbage"),

@@ -1,4 +1,5 @@
 """waagent.conf is read as the agents read it, and written so that all of them read the same."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,9 +204,13 @@ def test_debian_12_edited():
 
 def test_a_missing_key_follows_its_template():
     edited = keyvalue.set_values(DEBIAN_12, {"Logs.Console": "n", "HttpProxy.Port": "3128", "New.Key": "1"})
-    assert edited == DEBIAN_12.replace("# Logs.Console=y\n", "# Logs.Console=y\nLogs.Console=n\n").replace(
-        "#HttpProxy.Port=None\n", "#HttpProxy.Port=None\nHttpProxy.Port=3128\n"
-    ) + "New.Key=1\n"
+    assert (
+        edited
+        == DEBIAN_12.replace("# Logs.Console=y\n", "# Logs.Console=y\nLogs.Console=n\n").replace(
+            "#HttpProxy.Port=None\n", "#HttpProxy.Port=None\nHttpProxy.Port=3128\n"
+        )
+        + "New.Key=1\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,7 +305,7 @@ def test_any_text(text):
 
 def test_os_release():
     text = (
-        'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID=\'12\'\r\nID=debian\n# ID=x\n'
+        "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID='12'\r\nID=debian\n# ID=x\n"
         'BUG="a \\"b\\" \\$c"\nEMPTY=\nnothing\nVARIANT=""'
     )
     assert keyvalue.parse_os_release(text) == {

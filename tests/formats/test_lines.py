@@ -1,4 +1,5 @@
 """A text is the sum of its lines."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

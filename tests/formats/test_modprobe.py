@@ -60,7 +60,7 @@ def test_a_hardened_file_disables_these():
         ("# nothing to run", True),
         ("/bin/true\r", True),
         ("/bin/echo hi >/dev/null 2>&1; /bin/false", True),
-        ("logger \"udf; asked for\" && /bin/true", True),
+        ('logger "udf; asked for" && /bin/true', True),
         ("/bin/true; /sbin/modprobe --ignore-install udf", False),
         ("/sbin/modprobe --ignore-install udf; /bin/true", False),
         ("echo loading; insmod /lib/udf.ko", False),

@@ -63,7 +63,7 @@ def as_sfdisk_says(path, key):
     """What is comparable of each partition, from sfdisk and from blkid."""
     rows = []
     for row in json.loads(tool("sfdisk", "-J", str(path)))["partitiontable"]["partitions"]:
-        number = int(row["node"][len(str(path)):])
+        number = int(row["node"][len(str(path)) :])
         texts = (key(row["type"]), row.get("uuid", "").lower(), row.get("name", ""))
         rows.append((number, row["start"], row["size"]) + texts)
     return rows
@@ -85,7 +85,7 @@ def test_mbr_with_logical_partitions(disk):
 
 def test_gpt(disk):
     path = disk(GPT)
-    found = gpt(path.read_bytes()[:GPT_SECTORS * 512])
+    found = gpt(path.read_bytes()[: GPT_SECTORS * 512])
     assert [tuple(p) for p in found] == as_sfdisk_says(path, str.lower)
     assert [p.number for p in found] == [1, 2, 3, 7] and found[0].name == "EFI system"
     assert [p.kind for p in mbr(path.read_bytes()[:512])] == ["0xee"]

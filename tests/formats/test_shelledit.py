@@ -1,4 +1,5 @@
 """An edit of a sourced file changes what one variable is, and no byte outside of one assignment."""
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -83,7 +84,7 @@ def test_expansions_are_opaque_and_stay():
     assert edited('A="$A x"', lambda words: ["y"] + words) == 'A="y $A x"'
     assert edited('A="$A x"', lambda words: [words[0] + "b", words[0]]) == 'A="${A}b $A"'
     assert edited('A="\U000f0000 $A"', lambda words: words[::-1]) == 'A="$A \U000f0000"'
-    for text in ("A=~", "A=x:~", "A=$\"x\"", 'A="x\\\\"', "A=\"it's\""):
+    for text in ("A=~", "A=x:~", 'A=$"x"', 'A="x\\\\"', 'A="it\'s"'):
         with pytest.raises(Malformed):
             edited(text)
     with pytest.raises(Malformed) as raised:

@@ -1,4 +1,5 @@
 """What a sourced file assigns is known without running it, and is what real shells say."""
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ def test_rhel_8_suse_azure_linux():
         ("A=b#c", "A", "b#c"),
         ("A='a \"b\" $c \\'", "A", 'a "b" $c \\'),
         ('A="a \\"b\\" \\$c \\d \\\n e"', "A", 'a "b" $c \\d  e'),
-        ("A=\\\"b\\ c'd'\"e\"", "A", '"b cde'),
+        ('A=\\"b\\ c\'d\'"e"', "A", '"b cde'),
         ("A=a\\\nb", "A", "ab"),
         ('A="x\r\n y"', "A", "x\r\n y"),
         ("A=b\r\n", "A", "b\r"),
@@ -184,7 +185,7 @@ def test_append_is_bash(tmp_path):
         (["B=1"], None, []),
         (["A=$(x)"], (0, 1), [(0, 1)]),
         (["A=1\nA=`echo $A`"], (0, 1), [(0, 1), (0, 2)]),
-        (["A=1\nif x; then A=\"$A y\"; fi"], (0, 1), [(0, 1), (0, 2)]),
+        (['A=1\nif x; then A="$A y"; fi'], (0, 1), [(0, 1), (0, 2)]),
         (["if x; then A=1; fi\nA=2"], (0, 2), [(0, 2)]),
         (["A=1", "A+=2"], (0, 1), [(0, 1), (1, 1)]),
         (["A=$AB"], (0, 1), [(0, 1)]),

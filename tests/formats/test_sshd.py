@@ -1,4 +1,5 @@
 """sshd_config is read as sshd reads it, and edited in one line."""
+
 import os
 import shutil
 import subprocess

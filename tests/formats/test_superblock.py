@@ -160,7 +160,7 @@ MAGICS += [(512, b"LABELONE" + b"\1" + bytes(15) + b"LVM2 001"), (510, b"\x55\xa
 def test_any_bytes_raise_malformed_or_nothing(magics, noise, size):
     content = bytearray((noise * (HEAD // max(len(noise), 1) + 1)).ljust(HEAD, b"\0")[:HEAD])
     for at, magic in magics:
-        content[at:at + len(magic)] = magic
+        content[at : at + len(magic)] = magic
     try:
         identify(bytes(content[:size]))
     except Malformed:

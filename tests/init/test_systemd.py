@@ -60,9 +60,7 @@ def test_enabled_tells_the_link(tmp_path: Any) -> None:
     assert systemd(tmp_path / "a", WANTED).enabled("ssh") == "/etc/systemd/system/multi-user.target.wants/ssh.service"
     assert systemd(tmp_path / "b").enabled("ssh") == ""
     by_socket = {"/etc/systemd/system/sockets.target.wants/ssh.socket": To("/lib/systemd/system/ssh.socket")}
-    assert systemd(tmp_path / "c", by_socket).enabled("ssh") == (
-        "/etc/systemd/system/sockets.target.wants/ssh.socket"
-    )
+    assert systemd(tmp_path / "c", by_socket).enabled("ssh") == ("/etc/systemd/system/sockets.target.wants/ssh.socket")
     assert systemd(tmp_path / "d", by_socket, {"/etc/systemd/system/ssh.service": To("/dev/null")}).enabled("ssh") == ""
     rescue = {"/etc/systemd/system/rescue.target.wants/ssh.service": To("/lib/systemd/system/ssh.service")}
     assert systemd(tmp_path / "e", rescue).enabled("ssh") == ""

@@ -22,10 +22,10 @@ DISKS = dict(
             partition("vda", "vda2", 4196352, 2, uuid=BOOT, label="my\\x20boot", partlabel="boot"),
             **dict(
                 partition("vda", "vda3", 8390656, 3, uuid="1C2D-3E4F", label="EFI"),
-                **partition("vdb", "vdb1", 2048, 17, uuid=DATA, id="virtio-data-part1")
-            )
-        )
-    )
+                **partition("vdb", "vdb1", 2048, 17, uuid=DATA, id="virtio-data-part1"),
+            ),
+        ),
+    ),
 )
 MOUNTS = (Mount("/dev/vda1", "/", "ext4", "rw"),)
 LIVE = FakeLive(mounts=MOUNTS)

@@ -40,7 +40,9 @@ def test_the_modules_file_gets_what_is_missing_once(tmp_path):
 def test_what_counts_as_listed(tmp_path, line, counts):
     root, found = system(tmp_path, extra={"/etc/initramfs-tools/modules": line + "\n"})
     (change,), _ = planned(initrd_hyperv.STEP, found, SETTINGS)
-    assert (b"\nhv_vmbus\n" in change.content) is not counts and b"\r\n" not in change.content.replace(b"hv_vmbus\r\n", b"")
+    assert (b"\nhv_vmbus\n" in change.content) is not counts and b"\r\n" not in change.content.replace(
+        b"hv_vmbus\r\n", b""
+    )
 
 
 def test_two_kernels_are_built_side_by_side_and_each_once(tmp_path):

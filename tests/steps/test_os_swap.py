@@ -16,14 +16,17 @@ SWAP_UUID = "6e1b0c1d-4c5b-4a35-bd1f-5a62c7a6e8b1"
 ROOT_UUID = "0b8e5c2f-6a7d-4f70-9d9e-2f3a4b5c6d7e"
 HEADER = bytes(4086) + b"SWAPSPACE2"
 SWAPFILE = HEADER + bytes(8192)
-FSTAB = """\
+FSTAB = (
+    """\
 # /etc/fstab: static file system information.
 #
 # <file system> <mount point>   <type>  <options>       <dump>  <pass>
 # / was on /dev/vda1 during installation
 UUID=%s /               ext4    errors=remount-ro 0       1
 # swap was on /dev/vda5 during installation
-""" % ROOT_UUID
+"""
+    % ROOT_UUID
+)
 SWAP_LINE = "UUID=%s none            swap    sw              0       0\n" % SWAP_UUID
 FILE_LINE = "/swapfile none swap sw 0 0\n"
 DVD_LINE = "/dev/sr0        /media/cdrom0   udf,iso9660 user,noauto     0       0\n"
@@ -42,7 +45,7 @@ RESUME = "/etc/initramfs-tools/conf.d/resume"
 ENTRY = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=UUID=%s ro net.ifnames=0" % ROOT_UUID
 OS_DISK = dict(
     disk("vda"),
-    **dict(partition("vda", "vda1", 2048, 1, uuid=ROOT_UUID), **partition("vda", "vda5", 39942144, 5, uuid=SWAP_UUID))
+    **dict(partition("vda", "vda1", 2048, 1, uuid=ROOT_UUID), **partition("vda", "vda5", 39942144, 5, uuid=SWAP_UUID)),
 )
 MOUNTS = (Mount("/dev/vda1", "/", "ext4", "rw"),)
 

@@ -65,8 +65,13 @@ def test_debians_server_gets_a_drop_in_that_is_read_first(tmp_path: Any) -> None
         ({MAIN: "Match User x\n" + SSHD_CONFIG}, MAIN),
         ({MAIN: SSHD_CONFIG.replace("/etc/ssh/", "")}, OWN),
         ({"/etc/ssh/sshd_config.d/10-x.conf": "ClientAliveInterval 0\n"}, OWN),
-        ({"/etc/ssh/sshd_config.d/10-x.conf": "ClientAliveInterval 120\n",
-          MAIN: SSHD_CONFIG + "ClientAliveInterval 0\n"}, None),
+        (
+            {
+                "/etc/ssh/sshd_config.d/10-x.conf": "ClientAliveInterval 120\n",
+                MAIN: SSHD_CONFIG + "ClientAliveInterval 0\n",
+            },
+            None,
+        ),
         ({"/etc/ssh/sshd_config.d/00-0.conf": "ClientAliveInterval 600\n"}, "/etc/ssh/sshd_config.d/00-0.conf"),
         ({"/etc/ssh/sshd_config.d/10-x": "ClientAliveInterval 120\n"}, OWN),
         ({OWN: "ClientAliveInterval 900\n"}, OWN),
