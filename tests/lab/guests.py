@@ -71,7 +71,7 @@ GUESTS = {
         "bookworm",
         "bookworm-source",
         "bookworm-source",
-        "DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes install waagent",
+        "apt-get --quiet update && DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes install waagent",
     ),
 }
 

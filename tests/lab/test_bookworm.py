@@ -192,7 +192,9 @@ def offline(disk, folder):
         target = folder / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         image = f"{raw}?offset={guests.ROOT_AT * guests.MIB}"
-        subprocess.run(["debugfs", "-R", f"rdump {path} {target.parent}", image], check=True, env=env)
+        subprocess.run(
+            ["debugfs", "-R", f"rdump {path} {target.parent}", image], check=True, env=env, stderr=subprocess.PIPE
+        )
         assert target.is_dir(), path
     raw.unlink()
     return folder
