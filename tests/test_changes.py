@@ -26,7 +26,8 @@ def test_a_write_keeps_owner_mode_and_attributes(tmp_path):
     before = os.stat(where)
     Write("/etc/a", b"new", "").apply(guest)
     after = os.stat(where)
-    assert open(where, "rb").read() == b"new"
+    with open(where, "rb") as stream:
+        assert stream.read() == b"new"
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
     assert after.st_ino != before.st_ino, "it must be a new file, renamed into place"
     assert os.getxattr(where, "user.note") == b"kept"

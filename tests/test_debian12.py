@@ -136,10 +136,12 @@ def test_skip_and_only(world):
 
 
 def test_every_row_of_the_catalogue_has_its_step():
-    wanted = """architecture kernel-hyperv kernel-udf numa disk-size disk-layout fstab os-swap kernel-cmdline grub-serial
-        initrd-hyperv efi-fallback agent-package agent-conf cloud-init ssh-server network sudo time floppy certification
-        deprovision""".split()
-    assert set(wanted) <= set(session.known_ids())
+    wanted = (
+        "architecture kernel-hyperv kernel-udf numa disk-size disk-layout fstab os-swap kernel-cmdline grub-serial "
+        "initrd-hyperv efi-fallback agent-package agent-conf cloud-init ssh-server network sudo time floppy "
+        "certification deprovision"
+    )
+    assert set(wanted.split()) <= set(session.known_ids())
 
 
 def test_every_requirement_is_explained():

@@ -73,7 +73,8 @@ def test_imports_point_upwards():
 def test_formats_do_no_io():
     allowed = {"agentprep", "typing", "re", "posixpath", "fnmatch", "string", "struct", "io", "bz2", "lzma", "zlib",
                "shlex", "uuid", "itertools", "functools", "enum", "stat", "codecs", "unicodedata", "collections",
-               "binascii", "bisect", "errno", "os.path", "math", "contextlib", "operator", "abc", "textwrap", "difflib"}  # fmt: skip
+               "binascii", "bisect", "errno", "os.path", "math", "contextlib", "operator", "abc", "textwrap",
+               "difflib"}  # fmt: skip
     wrong = []
     for parts, path in sources():
         if parts[0] != "formats":

@@ -1,4 +1,4 @@
-"""Debian 12 as it comes from another hypervisor: BIOS, GRUB 2.06, initramfs-tools 0.142, with the traps of such a guest.
+"""Debian 12 as it comes from another hypervisor: BIOS, GRUB 2.06, initramfs-tools 0.142, with such a guest's traps.
 
 The files' contents are those of the packages: grub2-common 2.06-13, kdump-tools 1.8.1, initramfs-tools 0.142, waagent
 2.9.1.1, openssh-server 9.2p1, chrony 4.3, ifupdown 0.8.41; the modules.dep is cut down to what matters.
@@ -155,7 +155,9 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "/etc/initramfs-tools/conf.d/driver-policy": "MODULES=dep\n",
         "/etc/initramfs-tools/conf.d/resume": "RESUME=UUID=5555aaaa-0000-4000-8000-000000000001\n",
         "/usr/sbin/mkinitramfs": Program("#!/bin/sh\n"),
-        "/usr/share/initramfs-tools/init": Program('#!/bin/sh\n\nif [ "$ROOTDELAY" ]; then\n\tsleep "$ROOTDELAY"\nfi\n'),
+        "/usr/share/initramfs-tools/init": Program(
+            '#!/bin/sh\n\nif [ "$ROOTDELAY" ]; then\n\tsleep "$ROOTDELAY"\nfi\n'
+        ),
         "/etc/fstab": "# /etc/fstab\nUUID=%s / ext4 errors=remount-ro 0 1\n"
         "UUID=5555aaaa-0000-4000-8000-000000000001 none swap sw 0 0\n/swapfile none swap sw 0 0\n"
         "/dev/sr0 /media/cdrom0 udf,iso9660 user,noauto 0 0\n" % ROOT,
@@ -164,7 +166,8 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "/etc/ssh/sshd_config": SSHD,
         "/usr/sbin/sshd": ELF64,
         "/etc/ssh/ssh_host_ed25519_key": "secret\n",
-        "/lib/systemd/system/ssh.service": UNIT % ("OpenBSD Secure Shell server", "/usr/sbin/sshd -D", "Alias=sshd.service\n"),
+        "/lib/systemd/system/ssh.service": UNIT
+        % ("OpenBSD Secure Shell server", "/usr/sbin/sshd -D", "Alias=sshd.service\n"),
         "/etc/systemd/system/multi-user.target.wants/ssh.service": To("/lib/systemd/system/ssh.service"),
         "/etc/systemd/system/sshd.service": To("/lib/systemd/system/ssh.service"),
         "/etc/network/interfaces": "source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n\n"
@@ -175,12 +178,15 @@ def files(agent: bool = True) -> Dict[str, Content]:
         "/sbin/dhclient": ELF64,
         "/lib/systemd/system/networking.service": UNIT % ("Raise network interfaces", "/sbin/ifup -a", ""),
         "/etc/systemd/system/multi-user.target.wants/networking.service": To("/lib/systemd/system/networking.service"),
-        "/etc/udev/rules.d/70-persistent-net.rules": 'SUBSYSTEM=="net", ATTR{address}=="52:54:00:12:34:56", NAME="ens3"\n',
-        "/etc/sudoers": "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n",
+        "/etc/udev/rules.d/70-persistent-net.rules": 'SUBSYSTEM=="net", '
+        'ATTR{address}=="52:54:00:12:34:56", NAME="ens3"\n',
+        "/etc/sudoers": "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n"
+        "@includedir /etc/sudoers.d\n",
         "/etc/chrony/chrony.conf": "confdir /etc/chrony/conf.d\npool 2.debian.pool.ntp.org iburst\nmakestep 1 3\n",
         "/etc/chrony/conf.d/README": "",
         "/usr/sbin/chronyd": ELF64,
-        "/lib/systemd/system/chrony.service": UNIT % ("chrony, an NTP client/server", "/usr/sbin/chronyd\nRuntimeDirectory=chrony", ""),
+        "/lib/systemd/system/chrony.service": UNIT
+        % ("chrony, an NTP client/server", "/usr/sbin/chronyd\nRuntimeDirectory=chrony", ""),
         "/etc/systemd/system/multi-user.target.wants/chrony.service": To("/lib/systemd/system/chrony.service"),
         "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\n"
         "operator:x:1000:1000::/home/operator:/bin/bash\n",
