@@ -301,10 +301,11 @@ def rollback(
     undo = [one for one in journal.undo() if one not in kept]
     take_back(journal, undo, finished=False)
     rebuilt: List[str] = []
-    if any(one.derived for one in kept):
+    stale = {one.step for one in kept if one.derived}
+    if stale:
         try:
             for rule in rules:
-                if any(_matches(one.path, rule.sources) for one in undo):
+                if rule.id in stale and any(_matches(one.path, rule.sources) for one in undo):
                     rebuilt += _rebuild(system, policy.without(rule.id), rule, journal, watch)
         except (AgentprepError, Interrupted):
             journal.sweep()

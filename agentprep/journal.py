@@ -35,7 +35,7 @@ class Undo(NamedTuple):
     state: State
     known: Tuple[Optional[str], ...]
     derived: bool
-    folders: Tuple[str, ...]
+    step: str
 
 
 class Journal:
@@ -203,9 +203,9 @@ class Journal:
             known = (before.get("digest"), entry["after"])
             if path in undo:
                 old = undo.pop(path)
-                undo[path] = old._replace(known=old.known + known, folders=old.folders + tuple(entry["folders"]))
+                undo[path] = old._replace(known=old.known + known)
             else:
-                undo[path] = Undo(path, before, known, entry["derived"], tuple(entry["folders"]))
+                undo[path] = Undo(path, before, known, entry["derived"], entry["step"])
         return list(reversed(list(undo.values())))
 
     # -- taking back -----------------------------------------------------------------------------------------

@@ -219,13 +219,14 @@ def take_back(
         wanted = [journal for journal in there if number is not None and int(journal.name) >= int(number)]
         if number is None:
             wanted = there[-1:]
-        if len(wanted) == 1:
-            check_back(wanted[0], force)
         try:
+            if len(wanted) == 1:
+                check_back(wanted[0], force)
             for journal in reversed(wanted):
+                copies = {undo.path: undo.state.get("copy") for undo in journal.undo()}
                 back = rollback(system, policy, journal, RULES, force, watch)
                 if back.kept:
-                    person += tuple(_original(journal, path) for path in back.kept)
+                    person += tuple(_original(path, copies[path]) for path in back.kept)
                 else:
                     Forget(journal.folder + "/before", "taken back").apply(system.guest)
         except (AgentprepError, Interrupted) as error:
@@ -253,9 +254,8 @@ def _not_back(error: BaseException, begun: bool) -> Result:
     return told._replace(verdict="failed", exit_code=HALF_WAY, message=told.message + words)
 
 
-def _original(journal: Journal, path: str) -> str:
-    copies = [undo.state.get("copy") for undo in journal.undo() if undo.path == path]
-    kept = "; what it was before is kept in %s" % copies[0] if copies and copies[0] else ""
+def _original(path: str, copy: Optional[str]) -> str:
+    kept = "; what it was before is kept in %s" % copy if copy else ""
     return "%s was left as it is, since somebody changed it%s" % (path, kept)
 
 
