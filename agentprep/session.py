@@ -147,7 +147,7 @@ def _after(
         changed = len(told.records)
         message = "Done: %s." % ("%d changes" % changed if changed else "nothing had to be changed")
         if choice.deprovision and not choice.only:
-            message += " Not deprovisioned, as the policy or --skip says."
+            message += " Not deprovisioned, as was asked."
         result = Result("done", READY, message, "", person + _afterwards(choice), TEXT, _undo(journal))
     else:
         return _one_way(system, policy, choice, watch, confirm, journal, told)

@@ -99,7 +99,7 @@ class Grub2:
         texts = self.defaults.with_arguments(add, remove)
         texts.update(self._handwritten(add, remove))
         for path, text in texts.items():
-            yield _write(path, text, "the kernel arguments that boot entries get from it")
+            yield _write(path, text, "boot entries get their kernel arguments from it")
 
     def _handwritten(self, add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
         """The new texts of those files that hold whole menu entries."""
