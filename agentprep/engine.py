@@ -91,6 +91,8 @@ class Told:
         if records and status in ("would-change", "skipped"):  # what is to be, is not yet to be told as a fact
             said += [record.change.why for record in records]
             facts = [fact for fact in facts if fact.verdict != "ok"]
+        if status == "changed":  # what holds now comes first
+            facts.sort(key=lambda fact: fact.verdict != "ok")
         said += [fact.evidence for fact in facts]
         said += [] if said else [record.change.why for record in records]
         remedy = [error.hint for error in errors if error.hint] + [fact.remedy for fact in facts if fact.remedy]

@@ -129,7 +129,7 @@ def _wrong(before: Dict[str, List[str]], add: List[str], remove: List[str]) -> s
     words = ["without " + " ".join(lacking)] if lacking else []
     words += ["with " + " ".join(unwanted)] if unwanted else []
     words = words or ["with arguments in the wrong order"]
-    return "%d of %d entries and future kernels are %s" % (count, len(before), ", ".join(words)) if count else ""
+    return "%d of %d entries and future kernels were found %s" % (count, len(before), ", ".join(words)) if count else ""
 
 
 def _fits(system: System, before: Dict[str, List[str]], add: List[str], remove: List[str]) -> None:
