@@ -1,5 +1,6 @@
 """A source machine becomes one that is ready for Azure, and its next boot proves it: what `make demo` shows."""
 
+import re
 import tempfile
 import textwrap
 import time
@@ -60,8 +61,11 @@ def command(vm, words, clock):
         new = new if done else new[: new.rfind(b"\n") + 1]
         shown += len(new)
         for line in new.decode("utf-8", "replace").splitlines():
-            indent = 32 if line[:1] not in (" ", "-") else len(line) - len(line.lstrip())
-            folded = textwrap.wrap(line, 112, initial_indent="  | ", subsequent_indent="  | " + " " * indent)
+            # The evidence of a finding begins in a column of its own.
+            column = 32 if re.match(r"[a-z ]+ ( [0-9.]+ s )? ?[a-z-]+  ", line) else len(line) - len(line.lstrip())
+            folded = textwrap.wrap(
+                line, 112, initial_indent="  | ", subsequent_indent="  | " + " " * column, break_on_hyphens=False
+            )
             print("\n".join(folded) or "  |", flush=True)
         if time.monotonic() - start > 1800:
             vm.fail(f"agentprep {words} is still at work")

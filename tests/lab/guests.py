@@ -133,7 +133,7 @@ def booted(name, say=print):
     return path
 
 
-def settle(vm, timeout=300):
+def settle(vm, timeout=600):
     """Everything that starts at boot has started, on the console too; returns systemd's verdict."""
     vm.connect(timeout)
     verdict = vm.sh("systemctl is-system-running --wait", timeout=timeout).out.strip()

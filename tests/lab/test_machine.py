@@ -58,6 +58,16 @@ def test_a_timeout_shows_the_end_of_the_console(empty, tmp_path):
             vm.expect("login:", timeout=0.2)
 
 
+def test_a_kernel_that_the_host_starved_gets_one_reset(empty, tmp_path, capsys):
+    with Machine(empty, tmp_path / "console") as vm:
+        (tmp_path / "console").write_text("Kernel panic - not syncing: IO-APIC + timer doesn't work!\n")
+        with pytest.raises(Timeout, match="no guest agent"):
+            vm.connect(timeout=2)
+        assert [event["event"] for event in vm.monitor.events].count("RESET") == 1
+        assert capsys.readouterr().out.startswith("reset after")
+        assert vm.process.poll() is None
+
+
 def test_what_was_typed_is_seen_without_escape_sequences(empty, tmp_path):
     with Machine(empty, tmp_path / "console") as vm:
         (tmp_path / "console").write_text("\x1b[?2004h\x1b[01;32moperator@source-vm\x1b[00m:~$ \r\nls\r\n")
