@@ -53,10 +53,10 @@ def command(vm, words, clock):
     """Exit code of one command, its output shown as it comes."""
     print(f"  # agentprep {words}", flush=True)
     start, shown = time.monotonic(), 0
-    pid = vm.agent.start(f"agentprep {words} >/run/demo.out 2>&1")
+    pid = vm.start(f"agentprep {words} >/run/demo.out 2>&1")
     done = None
     while done is None:
-        done = vm.agent.wait(pid, 2)
+        done = vm.wait(pid, 2)
         new = vm.sh(f"tail -c +{shown + 1} /run/demo.out").out_bytes
         new = new if done else new[: new.rfind(b"\n") + 1]
         shown += len(new)

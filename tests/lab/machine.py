@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from .agent import GuestAgent, Monitor, Timeout
@@ -162,9 +163,26 @@ class Machine:
             time.sleep(0.3)
         return self.seconds()
 
+    def start(self, script, stdin=b""):
+        """A shell script runs in the guest, as root; returns its pid."""
+        with self.present():
+            return self.agent.start(script, stdin)
+
+    def wait(self, pid, timeout):
+        """The Result of a started script, or None when it still runs after *timeout* seconds."""
+        with self.present():
+            return self.agent.wait(pid, timeout)
+
+    @contextmanager
+    def present(self):
+        try:
+            yield
+        except OSError as error:
+            self.fail(f"the machine was lost ({error}; QEMU's status: {self.process.poll()})")
+
     def sh(self, script, stdin=b"", timeout=300, check=False):
         """Result of a shell script that root runs in the guest."""
-        result = self.agent.wait(self.agent.start(script, stdin), timeout)
+        result = self.wait(self.start(script, stdin), timeout)
         if result is None:
             self.fail(f"in the guest, `{script[:80]}` did not end in {timeout} s")
         if check and result.rc:

@@ -213,9 +213,9 @@ def test_after_a_power_cut_it_boots_and_can_go_on_or_back(prepared, lab):
 def cut_and_settle(prepared, lab, part, then):
     """The guest has lost power and been brought to an end; True when the run was still at work at that moment."""
     with lab.source(cache="writeback") as vm:
-        pid = vm.agent.start(f"exec agentprep {PREPARE}")
+        pid = vm.start(f"exec agentprep {PREPARE}")
         time.sleep(part * prepared.seconds)
-        inside = vm.agent.poll(pid) is None
+        inside = vm.wait(pid, 0) is None
         vm.power_cut()
     with lab.power_on(vm.disk, cache="writeback") as vm:
         state = agentprep(vm, "history")["runs"]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,15 @@ def test_a_kernel_that_the_host_starved_gets_one_reset(empty, tmp_path, capsys):
         assert [event["event"] for event in vm.monitor.events].count("RESET") == 1
         assert capsys.readouterr().out.startswith("reset after")
         assert vm.process.poll() is None
+
+
+def test_a_machine_that_is_lost_is_said_to_be(empty, tmp_path):
+    with Machine(empty, tmp_path / "console") as vm:
+        vm.agent.socket = socket.socket(socket.AF_UNIX)
+        vm.agent.socket.connect(vm.agent.path)
+        vm.power_cut()
+        with pytest.raises(Timeout, match=r"the machine was lost \(.*QEMU's status: -9\)"):
+            vm.sh("true")
 
 
 def test_what_was_typed_is_seen_without_escape_sequences(empty, tmp_path):
