@@ -2,10 +2,14 @@
 
 A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
 
-- `image(kernel)`: the guest path of the initrd that the kernel is booted with
+- `named`: {kernel version: the guest path of the initrd that its boot entry loads}, set by whoever picked it
+- `image(kernel)`: the guest path of the initrd that the kernel is booted with: the one named, else the tool's own name
 - `rule(modules)`: the changes after which every initrd built from now on holds the modules
 - `sources`: globs of the files from which initrds are built
-- `build(kernels)`: the Run that builds each kernel's image at `beside(image)`, side by side when there are several
+- `no_resume(swap)`: the changes after which images built from now on do not wait for a swap to resume from; `swap`
+  tells whether the OS disk has one (had one, before this run)
+- `stale(held, image)`: why an image that holds `held` is wrong by the tool's own configuration, or ""
+- `build(orders, why)`: the Run that builds each kernel's image at `beside(image)`, side by side when there are several
 - `size(kernel)`: bytes of the present image
 - `installed(kernel)`: the changes that follow a new image (checksums, hooks); may be none
 """

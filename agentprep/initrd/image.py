@@ -1,6 +1,6 @@
 """What an initrd holds, read from inside the image, once for each image however often it is asked."""
 
-from typing import Any, BinaryIO, Dict, List, Sequence, cast
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence, cast
 
 from ..errors import Malformed, Unknown
 from ..filters import start
@@ -8,6 +8,14 @@ from ..formats.initrd import Contents, contents
 from ..formats.modules import Resolution, normalised
 from ..guest import Guest
 from ..kernels import Kernel
+
+
+class Order(NamedTuple):
+    """A kernel whose initrd is to be built, the wanted modules that it has as modules, and the image's growth in bytes."""
+
+    kernel: Kernel
+    modules: Sequence[str]
+    growth: int
 
 
 def inside(guest: Guest, path: str, read: Dict[Any, Any]) -> Contents:

@@ -4,22 +4,23 @@ Names in /etc/initramfs-tools/modules are put into every image, whatever MODULES
 boot; a name with a carriage return is dropped without a word (0.142, hook-functions, add_modules_from_file).
 """
 
+import posixpath
 import re
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..changes import Change, Run, Write, beside
+from ..errors import Malformed
 from ..formats import shellvars
+from ..formats.initrd import Contents
 from ..formats.modules import normalised
 from ..guest import Guest
 from ..kernels import Kernel
+from .image import Order
 
 MODULES = "/etc/initramfs-tools/modules"
-# In the order in which mkinitramfs reads them; the last assignment counts.
-CONFIGURATION = (
-    "/etc/initramfs-tools/initramfs.conf",
-    "/usr/share/initramfs-tools/conf.d/*",
-    "/etc/initramfs-tools/conf.d/*",
-)
+CONF, RESUME = "/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/conf.d/resume"
+FOLDERS = ("/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/conf.d/")
+READ = re.compile(r"(?!.*\.dpkg-)[A-Za-z0-9][A-Za-z0-9._-]*$")  # the names in conf.d that mkinitramfs reads
 
 
 class InitramfsTools:
@@ -39,6 +40,7 @@ class InitramfsTools:
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
+        self.named: Dict[str, str] = {}
 
     @staticmethod
     def probe(guest: Guest) -> Optional[str]:
@@ -53,13 +55,25 @@ class InitramfsTools:
         return "/etc/initramfs-tools/initramfs.conf exists and %s is there" % images[0]
 
     def image(self, kernel: Kernel) -> str:
-        return "/boot/initrd.img-" + kernel.version
+        return self.named.get(kernel.version) or "/boot/initrd.img-" + kernel.version
 
     def note(self) -> str:
         """How the modules of an image are chosen, in words."""
-        files = [path for pattern in CONFIGURATION for path in self.guest.glob(pattern) if self.guest.is_file(path)]
-        scripts = [shellvars.Script(self.guest.text(path) or "") for path in files]
-        return "MODULES=%s" % (shellvars.evaluate(scripts, "MODULES") or "most")
+        return "MODULES=%s" % (shellvars.evaluate(self._scripts(), "MODULES") or "most")
+
+    def _scripts(self) -> List[shellvars.Script]:
+        """The configuration in the order in which mkinitramfs (0.142) sources it; the last assignment counts."""
+        own = self.guest.names(FOLDERS[1])
+        paths = [FOLDERS[0] + name for name in self.guest.names(FOLDERS[0]) if name not in own]
+        paths += [FOLDERS[1] + name for name in own]
+        read = [path for path in paths if READ.match(posixpath.basename(path)) and self.guest.is_file(path)]
+        found = []
+        for path in [CONF] + read:
+            try:
+                found.append(shellvars.Script(self.guest.text(path) or "", path))
+            except Malformed as error:
+                raise Malformed("%s, %s" % (path, error.message), error.hint) from None
+        return found
 
     def rule(self, modules: Sequence[str]) -> Iterator[Change]:
         """The changes after which every image built from now on holds the modules."""
@@ -72,10 +86,34 @@ class InitramfsTools:
             why = "%s must be in the initrd of every kernel, those of the future too" % ", ".join(missing)
             yield Write(MODULES, new.encode("utf-8", "surrogateescape"), why)
 
-    def build(self, kernels: Sequence[Kernel], growth: Sequence[int], why: str) -> Run:
-        """The command that builds each kernel's image beside the present one; `growth` is in bytes, for each."""
+    def no_resume(self, swap: bool) -> Iterator[Change]:
+        """RESUME=none, since without it any swap is picked (hooks/resume, 0.142)."""
+        value = shellvars.evaluate(self._scripts(), "RESUME")
+        if value == "none" or (not value and not swap):
+            return
+        for script in self._scripts():
+            text = script.text
+            for one in reversed([one for one in script.assignments if one.name == "RESUME"]):
+                text = text[: one.value_start] + "none" + text[one.end :]
+            if text != script.text and script.name.startswith("/etc/"):
+                why = "the initrd does not wait for a swap that is gone"
+                yield Write(script.name, text.encode("utf-8", "surrogateescape"), why)
+        if shellvars.evaluate(self._scripts(), "RESUME") != "none":
+            yield Write(RESUME, b"RESUME=none\n", "the initrd picks no swap by itself")
+
+    def stale(self, held: Contents, image: str) -> str:
+        waits = _resumes(held.texts("conf/conf.d"))
+        own = _resumes({path: self.guest.text(path) or "" for path in self.guest.glob(FOLDERS[1] + "*")})
+        if waits not in ("", "none") and own == "none":
+            return "%s waits for %s, which is no swap any more" % (image, waits)
+        return ""
+
+    def build(self, orders: Sequence[Order], why: str) -> Run:
+        """The command that builds each kernel's image beside the present one."""
+        kernels = [order.kernel for order in orders]
         images = [self.image(kernel) for kernel in kernels]
         commands = [("mkinitramfs", "-o", beside(image).path, kernel.version) for image, kernel in zip(images, kernels)]
+        growth = [order.growth for order in orders]
         sizes = [self.size(kernel) + more for kernel, more in zip(kernels, growth)]
         return Run(
             tuple(commands),
@@ -120,6 +158,12 @@ class InitramfsTools:
             for chunk in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(chunk)
         return digest.hexdigest()
+
+
+def _resumes(texts: Dict[str, str]) -> str:
+    """What the last RESUME= of these files says; "" when none does."""
+    found = [match for text in texts.values() for match in re.findall(r"^\s*(?:export\s+)?RESUME=(\S+)", text, re.M)]
+    return found[-1].strip("\"'") if found else ""
 
 
 def _counts(line: str) -> bool:

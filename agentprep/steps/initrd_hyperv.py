@@ -1,20 +1,19 @@
 """The initrd of every installed kernel holds the modules with which Azure's disk is found."""
 
-import re
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 from .. import modules
 from ..changes import Beside, Write, beside
 from ..errors import Blocked, CommandFailed, Malformed, Unknown
 from ..formats.modules import Resolution, normalised
-from ..initrd.image import inside, lacking
+from ..initrd import BACKENDS
+from ..initrd.image import Order, inside, lacking
 from ..kernels import Kernel
 from ..live import Live
 from ..policy import Policy
 from ..step import Fact, Item, Rule, Step
 from ..system import System
 
-CONF = "/etc/initramfs-tools/conf.d/*"
 ONE_BUILD = 512 << 20  # bytes of memory that one build may take beside another
 
 
@@ -46,8 +45,8 @@ def derive(system: System, policy: Policy, cause: str) -> Iterator[Item]:
 
 def _rebuilt(system: System, due: Sequence[Tuple[Kernel, Resolution, str]]) -> Iterator[Item]:
     guest, initrd = system.guest, system.initrd
-    kernels = [kernel for kernel, _, _ in due]
-    yield initrd.build(kernels, [_growth(system, kernel, told) for kernel, told, _ in due], due[0][2])
+    orders = [Order(kernel, list(told.modules), _growth(system, kernel, told)) for kernel, told, _ in due]
+    yield initrd.build(orders, due[0][2])
     for kernel, told, _ in due:
         made = beside(initrd.image(kernel)).path
         if not guest.guessed(made):
@@ -76,19 +75,8 @@ def _stale(system: System, kernel: Kernel, told: Resolution) -> str:
         return error.message
     if lost:
         return "%s lacks %s" % (image, ", ".join(lost))
-    waits = _resumes(inside(system.guest, image, system.read).texts("conf/conf.d"))
-    own = _resumes({path: system.guest.text(path) or "" for path in system.guest.glob(CONF)})
-    return (
-        "%s waits for %s, which is no swap any more" % (image, waits)
-        if waits not in ("", "none") and own == "none"
-        else ""
-    )
-
-
-def _resumes(texts: Dict[str, str]) -> str:
-    """What the last RESUME= of these files says; "" when none does."""
-    found = [match for text in texts.values() for match in re.findall(r"^\s*(?:export\s+)?RESUME=(\S+)", text, re.M)]
-    return found[-1].strip("\"'") if found else ""
+    why: str = system.initrd.stale(inside(system.guest, image, system.read), image)
+    return why
 
 
 def _evidence(system: System, wanted: Sequence[Tuple[Kernel, Resolution]]) -> str:
@@ -177,12 +165,6 @@ STEP = Step(
 
 RULE = Rule(
     id="initrd-hyperv",
-    sources=(
-        "/etc/initramfs-tools/*",
-        "/etc/modprobe.d/*",
-        "/etc/crypttab",
-        "/etc/lvm/*",
-        "/etc/udev/rules.d/*",
-    ),
+    sources=tuple(dict.fromkeys(source for backend in BACKENDS for source in backend.sources)),
     changes=derive,
 )

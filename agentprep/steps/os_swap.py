@@ -1,14 +1,13 @@
 """No swap on the OS disk: not in use, not at the next boot, and nothing waits for it."""
 
 import posixpath
-import re
-from typing import Iterator, List
+from typing import Iterator
 
 from .. import swaps
 from ..changes import Link, Remove, Run, Write
 from ..devices import os_disks, uuid
-from ..errors import Blocked, Malformed, Unknown
-from ..formats import cmdline, crypttab, fstab, shellvars
+from ..errors import Blocked, Unknown
+from ..formats import cmdline, crypttab, fstab
 from ..guest import Guest
 from ..policy import Policy
 from ..step import Fact, Item, Rule, Step
@@ -17,8 +16,6 @@ from ..system import System
 
 MARGIN = 64 << 20  # bytes of memory that stay free when what was swapped out has come back
 MAKERS = ("dphys-swapfile", "swapspace")  # services that make swap files by themselves
-CONF, RESUME = "/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/conf.d/resume"
-READ = re.compile(r"(?!.*\.dpkg-)[A-Za-z0-9][A-Za-z0-9._-]*$")  # the names in conf.d that mkinitramfs reads
 GENERATOR = "systemd-gpt-auto-generator"
 WHY = "Azure wants no swap on the OS disk"
 
@@ -34,7 +31,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     _enough_memory(system, found)
     # fstab comes last: it is what tells a later run, should this one be cut, which arguments and devices were swap's.
     yield from system.boot.set_arguments([], swaps.patterns(found))
-    yield from _resume(guest, found)
+    yield from _resume(system, found)
     yield from _off(found)
     yield from _files(system, found)
     yield from _units(system, found)
@@ -71,38 +68,12 @@ def derived(system: System, policy: Policy, cause: str) -> Iterator[Item]:
         yield from backend.generate([], unwanted)
 
 
-def _resume(guest: Guest, found: Swaps) -> Iterator[Item]:
-    """initramfs-tools is told RESUME=none, since without it any swap is picked (its hooks/resume, 0.142)."""
-    if not guest.is_file(CONF):
-        return
-    scripts = _scripts(guest)
-    value = shellvars.evaluate(scripts, "RESUME")
-    if value == "none" or (not value and not found.targets):
-        return
-    for script in scripts:
-        text = script.text
-        for one in reversed([one for one in script.assignments if one.name == "RESUME"]):
-            text = text[: one.value_start] + "none" + text[one.end :]
-        if text != script.text and script.name.startswith("/etc/"):
-            why = "the initrd does not wait for a swap that is gone"
-            yield Write(script.name, text.encode("utf-8", "surrogateescape"), why)
-    if shellvars.evaluate(_scripts(guest), "RESUME") != "none":
-        yield Write(RESUME, b"RESUME=none\n", "the initrd picks no swap by itself")
-
-
-def _scripts(guest: Guest) -> List[shellvars.Script]:
-    """The configuration of initramfs-tools in the order in which mkinitramfs (0.142) sources it."""
-    folders = ("/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/conf.d/")
-    own = guest.names(folders[1])
-    paths = [folders[0] + name for name in guest.names(folders[0]) if name not in own]
-    paths += [folders[1] + name for name in own]
-    found = []
-    for path in [CONF] + [path for path in paths if READ.match(posixpath.basename(path)) and guest.is_file(path)]:
-        try:
-            found.append(shellvars.Script(guest.text(path) or "", path))
-        except Malformed as error:
-            raise Malformed("%s, %s" % (path, error.message), error.hint) from None
-    return found
+def _resume(system: System, found: Swaps) -> Iterator[Item]:
+    try:
+        initrd = system.initrd
+    except Blocked:
+        return  # initrd-hyperv tells why no initrd can be built here
+    yield from initrd.no_resume(bool(found.targets))
 
 
 # -- swap itself ---------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def live(*swaps, **more):
 
 
 def tree(tmp_path, fstab=FSTAB, entries=ENTRY + "\n", **files):
-    more = {"/etc/fstab": fstab, "/boot/entries": entries, CONF: INITRAMFS}
+    more = {"/etc/fstab": fstab, "/boot/entries": entries, CONF: INITRAMFS, "/boot/initrd.img-6.1.0-28-amd64": "x"}
     more.update(files.pop("files", {}))
     return make_tree(tmp_path / "root", more)
 
