@@ -20,7 +20,7 @@ from .policy import Policy, documented, load
 from .report import Paint, Report, Result
 from .signals import DEFERRAL
 from .steps import STEPS
-from .system import System
+from .system import MECHANISMS, System
 from .terminal import Terminal
 
 # The reader of the output went away, or its disk is full; what was done is done.
@@ -144,7 +144,8 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     stream = sys.stderr if options.json else sys.stdout
     live = options.command in ("run", "rollback") and stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
     watch = Terminal(stream, _paint(options, stream), live, options.verbose, options.quiet)
-    system = System(guest, here(guest.root))
+    mechanisms = {name: values.text("mechanisms." + name) for name in MECHANISMS}
+    system = System(guest, here(guest.root), wanted=mechanisms)
     policy = values.on(system.distro.row.family)
     try:
         if options.command == "rollback":

@@ -4,13 +4,17 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import boot, init, initrd, pkg
 from .distros import Row, row
-from .errors import Blocked, Unsupported
+from .errors import AgentprepError, Blocked, Unsupported
+from .evidence import AUTO
 from .formats.keyvalue import parse_os_release
 from .guest import Guest
 from .kernels import Kernel, installed
 from .live import Live
 
 MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "arm", 0x15: "ppc64", 0x16: "s390x", 0xF3: "riscv"}
+
+
+MECHANISMS = ("boot", "initrd", "packages", "init")
 
 
 class Distro(NamedTuple):
@@ -33,14 +37,21 @@ class Picked(NamedTuple):
 class System:
     """The guest and what governs it; every property is found out when it is first asked for, and raises if it must."""
 
-    def __init__(self, guest: Guest, live: Optional[Live] = None, read: Optional[Dict[Any, Any]] = None) -> None:
+    def __init__(
+        self,
+        guest: Guest,
+        live: Optional[Live] = None,
+        read: Optional[Dict[Any, Any]] = None,
+        wanted: Optional[Dict[str, str]] = None,
+    ) -> None:
         self.guest, self.live = guest, live
+        self.wanted = wanted or {}  # mechanisms that the policy names: boot, initrd, packages, init
         self.read: Dict[Any, Any] = {} if read is None else read  # what large files held, by their identity
         self._found: Dict[str, Any] = {}
 
     def on(self, guest: Guest) -> "System":
         """The same system as seen on another guest: a draft, or the guest again after a package was installed."""
-        return System(guest, self.live, self.read)
+        return System(guest, self.live, self.read, self.wanted)
 
     def _once(self, name: str, find: Callable[[], Any]) -> Any:
         if name not in self._found:
@@ -76,7 +87,18 @@ class System:
 
     @property
     def initrd(self) -> Any:
-        return self.picked("initrd").backend
+        """The initrd backend, told which image each kernel's boot entry loads."""
+        backend = self.picked("initrd").backend
+        backend.named = self._once("images", self._images)
+        return backend
+
+    def _images(self) -> Dict[str, str]:
+        try:
+            loaded = self.boot.initrds()
+        except AgentprepError:
+            return {}  # kernel-cmdline tells what is wrong with the boot loader
+        own = {version: [path for path in paths if version in path] or paths for version, paths in loaded.items()}
+        return {version: paths[-1] for version, paths in own.items() if paths}
 
     @property
     def packages(self) -> Any:
@@ -89,15 +111,15 @@ class System:
     def picked(self, name: str) -> Picked:
         """The backend of boot, initrd, packages or init, with its evidence."""
         modules = {"boot": boot, "initrd": initrd, "packages": pkg, "init": init}
-        return Picked(*self._once(name, lambda: modules[name].pick(self.guest)))
+        return Picked(*self._once(name, lambda: modules[name].pick(self.guest, self.wanted.get(name, AUTO))))
 
     def evidence(self) -> Dict[str, str]:
         """Every mechanism that was detected and why; what could not be detected says so."""
         told = {}
-        for name in ("boot", "initrd", "packages", "init"):
+        for name in MECHANISMS:
             try:
                 told[name] = self.picked(name).evidence
-            except Blocked as error:
+            except AgentprepError as error:
                 told[name] = error.message
         told["firmware"] = "%s: %s" % self.firmware
         return told

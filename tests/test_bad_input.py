@@ -87,7 +87,7 @@ def test_two_loaders_that_both_look_used(tmp_path):
         name = "two"
 
     with pytest.raises(Blocked, match="more than one boot loader looks used: one .* two"):
-        pick("boot loader", None, (One, Two), "")
+        pick("boot loader", None, (One, Two))
 
 
 def test_a_leftover_menu_of_another_loader_is_not_taken_for_the_live_one(tmp_path):

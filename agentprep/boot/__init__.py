@@ -9,6 +9,8 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
   (patterns of formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
   Raises Blocked, with file and line, when the value is decided where agentprep cannot edit it
 - `notes()`: sentences about entries and settings that are left as they are
+- `initrds()`: {kernel version: canonical guest paths of the initrds that its boot entries load, the real one last}; a
+  kernel whose entries load none has an empty list, one without an entry is absent, as are rescue and kdump entries
 - `without_initrd()`: the names of those entries that start their kernel without an initrd
 - `menu_on_serial()`: the sentence that proves that the loader's menu is on the serial port too, or ""
 - `set_menu_on_serial(speed) -> Iterator[Change]`: the changes after which it is
@@ -22,6 +24,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 from typing import Any, Tuple
 
+from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .grub2 import Grub2
@@ -29,8 +32,6 @@ from .grub2 import Grub2
 BACKENDS = (Grub2,)
 
 
-def pick(guest: Guest) -> Tuple[Any, str]:
+def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
     """The boot backend in use and the evidence."""
-    return _pick(
-        "boot loader", guest, BACKENDS, "agentprep knows GRUB 2: see that grub.cfg is there (update-grub makes it)"
-    )
+    return _pick("boot loader", guest, BACKENDS, wanted)

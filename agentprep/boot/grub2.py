@@ -9,6 +9,7 @@ from ..commands import Completed
 from ..errors import Blocked, CommandFailed, Malformed
 from ..formats import cmdline, grubcfg
 from ..guest import Guest
+from ..kernels import installed
 from . import grub_menu
 from .grub_defaults import MAIN, Defaults
 from .grub_menu import Listed
@@ -81,6 +82,16 @@ class Grub2:
         custom = posixpath.join(posixpath.dirname(config), "custom.cfg") if config else ""
         # 41_custom has it read at boot
         return ([config] if config else []) + ([custom] if "custom.cfg" in text and self.guest.exists(custom) else [])
+
+    def initrds(self) -> Dict[str, List[str]]:
+        versions = {posixpath.basename(kernel.image): kernel.version for kernel in installed(self.guest)}
+        told: Dict[str, List[str]] = {}
+        for one in self.listed():
+            version = versions.get(posixpath.basename(one.entry.kernel))
+            if version is not None and not told.get(version):
+                images = ["/boot/" + posixpath.basename(path) for path in one.entry.initrds]
+                told[version] = [self.guest.canonical(path) for path in images]
+        return told
 
     def without_initrd(self) -> List[str]:
         return [one.name for one in self.listed() if not one.entry.initrds]

@@ -9,6 +9,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 from typing import Any, Tuple
 
+from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .systemd import Systemd
@@ -16,6 +17,6 @@ from .systemd import Systemd
 BACKENDS = (Systemd,)
 
 
-def pick(guest: Guest) -> Tuple[Any, str]:
+def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
     """The init system in use and the evidence."""
-    return _pick("init system", guest, BACKENDS, "agentprep knows systemd")
+    return _pick("init system", guest, BACKENDS, wanted)

@@ -16,6 +16,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 from typing import Any, Tuple
 
+from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .initramfs_tools import InitramfsTools
@@ -23,6 +24,6 @@ from .initramfs_tools import InitramfsTools
 BACKENDS = (InitramfsTools,)
 
 
-def pick(guest: Guest) -> Tuple[Any, str]:
+def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
     """The initrd backend in use and the evidence."""
-    return _pick("initrd tool", guest, BACKENDS, "agentprep knows initramfs-tools")
+    return _pick("initrd tool", guest, BACKENDS, wanted)

@@ -8,6 +8,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 from typing import Any, Tuple
 
+from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .apt import Apt
@@ -15,6 +16,6 @@ from .apt import Apt
 BACKENDS = (Apt,)
 
 
-def pick(guest: Guest) -> Tuple[Any, str]:
+def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
     """The package backend in use and the evidence."""
-    return _pick("package manager", guest, BACKENDS, "agentprep knows apt with dpkg")
+    return _pick("package manager", guest, BACKENDS, wanted)
