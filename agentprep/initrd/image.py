@@ -11,7 +11,7 @@ from ..kernels import Kernel
 
 
 class Order(NamedTuple):
-    """A kernel whose initrd is to be built, its wanted modules that are no built-ins, and the image's growth in bytes."""
+    """A kernel whose initrd is due, its wanted modules that are no built-ins, and its image's growth in bytes."""
 
     kernel: Kernel
     modules: Sequence[str]
