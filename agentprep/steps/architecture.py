@@ -1,19 +1,15 @@
 """A 64-bit machine with a kernel that can run on Hyper-V."""
 
-import re
-from typing import Iterator, List
+from typing import Iterator
 
 from ..distros import OTHER
 from ..errors import Unsupported
-from ..guest import Guest
-from ..kernels import Kernel
+from ..kernels import xen_only
 from ..policy import Policy
 from ..step import Fact, Item, Step
 from ..system import System
 
 MACHINES = ("x86_64", "aarch64")
-# Kernels of the classic Xen tree run on nothing but paravirtual Xen: kernel-xen, kernelxenU, linux-image-*-xen.
-XEN = re.compile(r"[-.]?xen(U|0|u)?$")
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:
@@ -24,14 +20,13 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             "%s is built for %s, and Azure runs only %s" % (name, machine, " and ".join(MACHINES)),
             "install a 64-bit release of the distribution and move the data",
         )
-    kernels = system.kernels
-    if not kernels:
+    good = [kernel.version for kernel in system.kernels]
+    xen = [kernel.version for kernel in xen_only(system.guest)]
+    if not good and not xen:
         raise Unsupported(
             "no kernel is installed: /boot has no vmlinuz-VERSION that has a modules.dep below /lib/modules",
             "install the distribution's kernel package; a container image or the root of a chroot is no machine",
         )
-    xen = [kernel.version for kernel in kernels if _xen_only(system.guest, kernel)]
-    good: List[str] = [kernel.version for kernel in kernels if kernel.version not in xen]
     if not good:
         raise Unsupported(
             "only kernels for paravirtual Xen are installed: %s" % ", ".join(xen),
@@ -48,11 +43,6 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             "read `agentprep plan` with care before you run",
         )
     yield Fact("ok", "%s on %s with %s" % (name, machine, ", ".join("kernel " + version for version in good)))
-
-
-def _xen_only(guest: Guest, kernel: Kernel) -> bool:
-    lines = (kernel.config(guest) or b"").splitlines()
-    return bool(XEN.search(kernel.version)) or b"CONFIG_X86_XEN=y" in lines or b"CONFIG_X86_64_XEN=y" in lines
 
 
 STEP = Step(
