@@ -110,7 +110,7 @@ ROWS = (
     SLES15._replace(network="none", since="16"),
     LEAP,
     LEAP._replace(network="none", since="16"),
-    LEAP._replace(ids=("opensuse-tumbleweed", "opensuse-slowroll"), network="none",
+    LEAP._replace(ids=("opensuse-tumbleweed", "opensuse-slowroll", "opensuse-microos"), network="none",
                   repository="Tumbleweed's own repository (repo-oss)"),
 )  # fmt: skip
 
@@ -124,14 +124,14 @@ FAMILIES = tuple(dict.fromkeys(one.family for one in ROWS))
 def row(identity: str, like: Sequence[str], release: str = "") -> Row:
     """The row of a distribution by its ID, else by the first of its ID_LIKE that has one, else OTHER.
 
-    Of several rows of one ID the one with the latest `since` that is not after `release`; without a number to judge
-    by, as on a rolling release, the latest of all.
+    Of several rows of one ID the one with the latest `since` that is not after `release`; the latest of all for a
+    release without a number, as of a rolling distribution, and for descendants that count from their own beginning.
     """
     for name in (identity,) + tuple(like):
         found = sorted((one for one in ROWS if name in one.ids), key=lambda one: _numbers(one.since))
         held = [one for one in found if not _numbers(release) or _numbers(one.since) <= _numbers(release)]
         if found:
-            return (held or found[:1])[-1]
+            return held[-1] if held else found[0 if name == identity else -1]
     return OTHER
 
 

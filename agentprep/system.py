@@ -3,28 +3,17 @@
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import boot, init, initrd, pkg
-from .distros import Row, row
-from .errors import AgentprepError, Blocked, Unsupported
+from .errors import AgentprepError, Blocked
 from .evidence import AUTO
-from .formats.keyvalue import parse_os_release
 from .guest import Guest
 from .kernels import Kernel, installed
 from .live import Live
+from .release import Distro, identified
 
 MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "arm", 0x15: "ppc64", 0x16: "s390x", 0xF3: "riscv"}
 
 
 MECHANISMS = ("boot", "initrd", "packages", "init")
-
-
-class Distro(NamedTuple):
-    """Which distribution the guest is, by the `distro` library's reading of its release files."""
-
-    id: str
-    version: str
-    name: str
-    row: Row
-    evidence: str
 
 
 class Picked(NamedTuple):
@@ -60,7 +49,7 @@ class System:
 
     @property
     def distro(self) -> Distro:
-        found: Distro = self._once("distro", lambda: _distro(self.guest))
+        found: Distro = self._once("distro", lambda: identified(self.guest))
         return found
 
     @property
@@ -123,26 +112,6 @@ class System:
                 told[name] = error.message
         told["firmware"] = "%s: %s" % self.firmware
         return told
-
-
-def _distro(guest: Guest) -> Distro:
-    text = guest.text("/etc/os-release") or guest.text("/usr/lib/os-release")
-    if text is None:
-        raise Unsupported(
-            "no /etc/os-release in %s: this is no Linux system that agentprep knows" % guest.root,
-            "check the path given with --root; old systems without that file are not supported",
-        )
-    import distro
-
-    path = "/etc/os-release" if guest.is_file("/etc/os-release") else "/usr/lib/os-release"
-    found = distro.LinuxDistribution(
-        include_lsb=False, os_release_file=guest.where(path), distro_release_file=guest.where("/etc/debian_version")
-    )
-    like = found.like().split()
-    one = row(found.id(), like)
-    evidence = "%s says ID=%s%s" % (path, found.id(), ", ID_LIKE=%s" % " ".join(like) if like else "")
-    told = parse_os_release(text)  # never the library's version(): for Debian it reads this machine's own files
-    return Distro(found.id(), told.get("VERSION_ID", ""), told.get("PRETTY_NAME") or found.id(), one, evidence)
 
 
 def _architecture(guest: Guest) -> str:

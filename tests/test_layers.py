@@ -13,7 +13,7 @@ ROWS = (
     ("guest",),
     ("changes", "enter"),
     ("policy", "distros", "journal", "kernels", "live", "evidence", "accounts", "devices", "mounts", "swaps"),
-    ("modules", "preflight"),
+    ("modules", "preflight", "release"),
     ("boot", "initrd", "pkg", "init", "net"),
     ("system",),
     ("step", "provisioner"),
