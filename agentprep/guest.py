@@ -73,15 +73,16 @@ class Guest:
 
         Raises Blocked for anything else (a folder, FIFO, device, link loop), Unknown when permission is missing.
         """
+        where = self.where(path)
         try:
-            number = os.open(self.where(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            # A device is not even opened: that alone starts a watchdog, or rewinds a tape.
+            if stat_.S_ISREG(os.lstat(where).st_mode):
+                flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+                return os.fdopen(os.open(where, flags), "rb")
         except OSError as error:
             _absent(path, error)
             return None
-        if not stat_.S_ISREG(os.fstat(number).st_mode):
-            os.close(number)
-            raise Blocked("%s is not a regular file" % path, "see what it is with: ls -ld %s" % path)
-        return os.fdopen(number, "rb")
+        raise Blocked("%s is not a regular file" % path, "see what it is with: ls -ld %s" % path)
 
     def read(self, path: str, limit: int = READ_LIMIT) -> Optional[bytes]:
         """The content of a regular file, or None when there is no such file; Blocked when it is over `limit` bytes."""
@@ -322,6 +323,4 @@ def _absent(path: str, error: OSError) -> None:
         return
     if error.errno in (errno.EACCES, errno.EPERM):
         raise Unknown("%s cannot be read: permission denied" % path, "run agentprep as root")
-    if error.errno == errno.ENXIO:
-        raise Blocked("%s is not a regular file" % path, "see what it is with: ls -ld %s" % path)
     raise Blocked("%s cannot be read: %s" % (path, error.strerror), "look at it with: ls -ld %s" % path)

@@ -13,6 +13,7 @@ STATUS = "/var/lib/dpkg/status"
 UPDATES = "/var/lib/dpkg/updates"
 LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
 CHUNK = 1 << 20  # bytes; the file has several MiB on a desktop
+LIMIT = 256 << 20  # bytes, of a file that nothing like dpkg has written
 UNSETTLED = re.compile(rb"\nStatus: \S+ \S+ (unpacked|half-configured)\n")
 BUSY = "wait until it has ended, then run agentprep again; limits.lock is how long agentprep waits"
 
@@ -158,6 +159,12 @@ class Apt:
         stream = self.guest.open(STATUS)
         if stream is None:
             return
+        found = self.guest.stat(STATUS)
+        if found is not None and found.st_size > LIMIT:
+            stream.close()
+            raise Blocked(
+                "%s is larger than %d MiB, which no such file is" % (STATUS, LIMIT >> 20), "look at it by hand"
+            )
         with stream:
             held = b""
             for chunk in iter(lambda: stream.read(CHUNK), b""):
