@@ -27,9 +27,10 @@ from typing import Any, Tuple
 from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
+from .bls import BLS
 from .grub2 import Grub2
 
-BACKENDS = (Grub2,)
+BACKENDS = (Grub2, BLS)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:

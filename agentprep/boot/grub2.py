@@ -9,23 +9,24 @@ from ..commands import Completed
 from ..errors import Blocked, CommandFailed, Malformed
 from ..formats import cmdline, grubcfg
 from ..guest import Guest
-from ..kernels import installed
-from . import grub_menu
+from . import grub_config, grub_menu
+from .grub_config import GENERATORS
 from .grub_defaults import MAIN, Defaults
 from .grub_menu import Listed
 
-# Where distributions have it: upstream's names, and those of Red Hat and SUSE, who had GRUB Legacy beside it.
-FOLDERS = ("/boot/grub", "/boot/grub2")
-GENERATORS = ("grub-mkconfig", "grub2-mkconfig")
 SCRIPTS = "/etc/grub.d/*"
 LIBRARY = "grub-mkconfig_lib"  # sourced by the scripts that look for kernels themselves
 SERIAL = "serial --speed=%d --unit=0 --word=8 --parity=no --stop=1"
+
+
+Texts = Dict[str, str]
 
 
 class Grub2:
     """The GRUB 2 of a guest; nothing is remembered, so that each answer is about what is there now."""
 
     name = "GRUB 2"
+    by_entries = False  # the menu of this system's kernels is in grub.cfg itself
     sources = (MAIN, "/etc/default/grub.d/*", SCRIPTS, "/etc/kernel/cmdline")
 
     def __init__(self, guest: Guest) -> None:
@@ -43,13 +44,11 @@ class Grub2:
 
     @property
     def config(self) -> Optional[str]:
-        """The generated configuration that has entries of kernels; that of the generator's own name comes first."""
-        own = [folder for folder, tool in zip(FOLDERS, GENERATORS) if self.guest.which(tool)]
-        for folder in own + [folder for folder in FOLDERS if folder not in own]:
-            text = self.guest.text(folder + "/grub.cfg")
-            if text and grub_menu.entries(folder + "/grub.cfg", text) and not grubcfg.reads_entries(text):
-                return self.guest.canonical(folder + "/grub.cfg")
-        return None
+        """The generated configuration that the loader reads, if its menu comes from where this class looks."""
+        found = grub_config.live(self.guest)
+        if found is None or grubcfg.reads_entries(self.guest.text(found.path) or "") != self.by_entries:
+            return None
+        return found.path
 
     @property
     def generator(self) -> Optional[str]:
@@ -66,11 +65,14 @@ class Grub2:
 
     # -- what is there ---------------------------------------------------------------------------------------
     def arguments(self) -> Dict[str, List[str]]:
-        told = self.defaults.future()
+        told = self.future()
         for one in self.listed():
             twins = ["%s (#%d)" % (one.name, number) for number in range(2, len(told) + 2)]
             told[next(name for name in [one.name] + twins if name not in told)] = one.entry.arguments
         return told
+
+    def future(self) -> Dict[str, List[str]]:
+        return self.defaults.future()
 
     def listed(self) -> List[Listed]:
         """Every entry of a kernel that this guest has, in the order of the menu."""
@@ -84,14 +86,7 @@ class Grub2:
         return ([config] if config else []) + ([custom] if "custom.cfg" in text and self.guest.exists(custom) else [])
 
     def initrds(self) -> Dict[str, List[str]]:
-        versions = {posixpath.basename(kernel.image): kernel.version for kernel in installed(self.guest)}
-        told: Dict[str, List[str]] = {}
-        for one in self.listed():
-            version = versions.get(posixpath.basename(one.entry.kernel))
-            if version is not None and not told.get(version):
-                images = ["/boot/" + posixpath.basename(path) for path in one.entry.initrds]
-                told[version] = [self.guest.canonical(path) for path in images]
-        return told
+        return grub_menu.initrds(self.guest, self.listed())
 
     def without_initrd(self) -> List[str]:
         return [one.name for one in self.listed() if not one.entry.initrds]
@@ -107,10 +102,14 @@ class Grub2:
 
     # -- kernel arguments ------------------------------------------------------------------------------------
     def set_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
-        texts = self.defaults.with_arguments(add, remove)
-        texts.update(self._handwritten(add, remove))
-        for path, text in texts.items():
+        for path, text in self.texts(add, remove).items():
             yield _write(path, text, "boot entries get their kernel arguments from it")
+
+    def texts(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
+        """The new texts of all stores that are not as they should be."""
+        found = self.defaults.with_arguments(add, remove)
+        found.update(self._handwritten(add, remove))
+        return found
 
     def _handwritten(self, add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
         """The new texts of those files that hold whole menu entries."""
@@ -158,9 +157,18 @@ class Grub2:
     def stale(self, add: Sequence[str], remove: Sequence[str]) -> str:
         if self.foreseen or self.config is None:
             return ""
-        return grub_menu.wrong(self.guest, self.config, add, remove) or self._outdated(self.config)
+        return self.wrong(self.config, add, remove) or self.outdated(self.config)
 
-    def _outdated(self, path: str) -> str:
+    def wrong(self, path: str, add: Sequence[str], remove: Sequence[str]) -> str:
+        return grub_menu.wrong(self.guest, path, add, remove)
+
+    def unfit(self, path: str, old: str, add: Sequence[str], remove: Sequence[str]) -> str:
+        return grub_menu.unfit(self.guest, path, old, add, remove)
+
+    def argv(self, generator: str, output: str) -> Sequence[str]:
+        return (posixpath.basename(generator), "-o", output)
+
+    def outdated(self, path: str) -> str:
         """The first entry that was made before the sources said what they say now."""
         defaults = self.defaults
         always, normal = (defaults.arguments(name) for name in ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"))
@@ -185,10 +193,10 @@ class Grub2:
             failed.append(done)
             return "%s failed; %s is the old one" % (posixpath.basename(generator or ""), config)
 
-        argv = (posixpath.basename(generator), "-o", made.path)
+        argv = tuple(self.argv(generator, made.path))
         yield Run((argv,), leftovers, "the boot menu is made from its sources", tolerate=tolerate)
         unknown = failed or self.guest.guessed(made.path)
-        wrong = "" if unknown else grub_menu.unfit(self.guest, made.path, config, add, remove)
+        wrong = "" if unknown else self.unfit(made.path, config, add, remove)
         if failed or wrong:
             for path in leftovers:
                 if self.guest.exists(path):

@@ -2,6 +2,7 @@
 
 listed(guest, path)                   every Listed entry that boots a kernel of this guest, in the order of the menu
 others(guest, path)                   a sentence for each entry of a kernel that is not judged
+initrds(guest, found)                 {kernel version: paths of the initrds that its entries load}
 wrong(guest, path, add, remove)       what is wrong with the entries' arguments, or ""
 unfit(guest, path, old, add, remove)  ... or with a menu that was just made and is to take the old one's place
 """
@@ -15,6 +16,7 @@ from ..formats import cmdline, grubcfg
 from ..formats.grubcfg import Entry
 from ..guest import Guest
 from ..kernels import installed
+from .grub_config import placed, version
 
 OTHERS = re.compile(r"/\d*_?os-prober$")  # the script that writes the entries of other systems
 UNSTABLE = re.compile(r"root=/dev/(sd|hd|vd|xvd|nvme|mmcblk)")  # names that change with the hypervisor
@@ -54,8 +56,22 @@ def others(guest: Guest, path: str) -> List[str]:
 
 
 def has(guest: Guest, entry: Entry) -> bool:
-    """The kernel of the entry is in the guest's /boot, which may be a file system of its own, or a btrfs subvolume."""
-    return guest.is_file("/boot/" + posixpath.basename(entry.kernel))
+    """The kernel of the entry is in the guest, wherever the loader counts its path from."""
+    return guest.is_file(placed(guest, entry.kernel))
+
+
+def initrds(guest: Guest, found: Sequence[Listed]) -> Dict[str, List[str]]:
+    """{kernel version: paths of the initrds that its entries load}; an entry that loads one beats one that does not.
+
+    Ubuntu's cloud images boot without an initrd and, when that failed, with one (GRUB_FORCE_PARTUUID).
+    """
+    told: Dict[str, List[str]] = {}
+    for one in found:
+        name = version(guest, one.entry.kernel)
+        paths = [placed(guest, path) for path in one.entry.initrds if not path.startswith("$")]
+        if name and not told.get(name):
+            told[name] = paths
+    return told
 
 
 def entries(path: str, text: str) -> List[Entry]:

@@ -1,0 +1,162 @@
+"""The grub.cfg that the loader of this guest reads, told from stubs that only lead to it and from leftovers.
+
+live(guest)                           its Config, or None when there is no menu of kernels; Blocked when two may be live
+stubs(guest)                          {path on the ESP: guest path of the file that it leads to}
+leftovers(guest)                      the other files with a menu, which nothing reads
+placed(guest, path)                   the guest path of a file that the loader's configuration names
+
+A file is judged by its content, never by the release: RHEL 7 and 8 have the menu itself on the ESP, RHEL 9 and later,
+Fedora 34 and later, Debian, Ubuntu, SUSE and Azure Linux a few lines that load the one in /boot.
+"""
+
+import posixpath
+import re
+from typing import Dict, List, NamedTuple, Optional
+
+from ..errors import Blocked, Malformed
+from ..formats import grubcfg
+from ..guest import Guest
+from ..kernels import NO_KERNEL, installed
+
+# Where distributions have it: upstream's names, and those of Red Hat and SUSE, who had GRUB Legacy beside it.
+FOLDERS = ("/boot/grub", "/boot/grub2")
+GENERATORS = ("grub-mkconfig", "grub2-mkconfig")
+# Vendors' folders, and Azure Linux's and Mariner's (azure-linux-image-tools, grub.cfg of the ESP).
+ON_ESP = (
+    "/boot/efi/EFI/*/grub.cfg",
+    "/efi/EFI/*/grub.cfg",
+    "/boot/efi/boot/grub2/grub.cfg",
+    "/boot/efi/grub2/grub.cfg",
+)
+ESPS = ("/boot/efi", "/efi")
+
+
+class Config(NamedTuple):
+    """A grub.cfg with a menu, and why it is the one that counts."""
+
+    path: str
+    evidence: str
+
+
+def live(guest: Guest) -> Optional[Config]:
+    found = [path for path in _existing(guest) if _menu(guest, path)]
+    by_uefi, by_bios = _read_by_uefi(guest, found), _read_by_bios(guest, found)
+    read = [one for one in (by_uefi, by_bios) if one is not None]
+    if len({one.path for one in read}) > 1:
+        return _decided(guest, read)
+    if read:
+        return read[0]
+    in_boot = [path for path in found if not path.startswith(ESPS)]
+    if in_boot:
+        return Config(in_boot[0], "it is where %s puts it" % _generator(guest))
+    return Config(found[0], "it is the only menu") if found else None
+
+
+def stubs(guest: Guest) -> Dict[str, str]:
+    found = {}
+    for path in _on_esp(guest):
+        try:
+            stub = grubcfg.stub(_text(guest, path))
+        except Malformed:
+            continue
+        if stub is not None:
+            folder = posixpath.basename(posixpath.dirname(stub.path)) or "grub2"
+            found[path] = guest.canonical("/boot/%s/%s" % (folder, posixpath.basename(stub.path)))
+    return found
+
+
+def leftovers(guest: Guest) -> List[str]:
+    used = live(guest)
+    return [path for path in _existing(guest) if used and path != used.path and _menu(guest, path)]
+
+
+def placed(guest: Guest, path: str) -> str:
+    """Relative to /boot where that is a file system of its own, to / or a subvolume (/@/boot/...), or to the ESP.
+
+    A file that is not there is placed in /boot.
+    """
+    path = posixpath.normpath("/" + re.sub(r"^\([^)]*\)|^\$\w+", "", path).lstrip("/"))
+    below = path.split("/boot/", 1)[1] if "/boot/" in path else path.lstrip("/")
+    places = ["/boot/" + below] + [top + path for top in ("/boot",) + ESPS] + [path]
+    return guest.canonical(next((place for place in places if guest.is_file(place)), places[0]))
+
+
+def _existing(guest: Guest) -> List[str]:
+    """Every grub.cfg, each once; that of the generator's own name comes first."""
+    own = [folder for folder, tool in zip(FOLDERS, GENERATORS) if guest.which(tool)]
+    folders = own + [folder for folder in FOLDERS if folder not in own]
+    paths = [folder + "/grub.cfg" for folder in folders if guest.is_file(folder + "/grub.cfg")] + _on_esp(guest)
+    return list(dict.fromkeys(guest.canonical(path) for path in paths))
+
+
+def _on_esp(guest: Guest) -> List[str]:
+    paths = [path for pattern in ON_ESP for path in guest.glob(pattern) if guest.is_file(path)]
+    vendors = [path for path in paths if not re.search(r"/EFI/BOOT/", path, re.IGNORECASE)]
+    return vendors or paths
+
+
+def _menu(guest: Guest, path: str) -> bool:
+    """The file has entries of kernels, or reads those of /boot/loader/entries."""
+    text = _text(guest, path)
+    try:
+        return bool(grubcfg.entries(text)) or grubcfg.reads_entries(text)
+    except Malformed as error:
+        raise Blocked("%s, %s" % (path, error.message), error.hint) from None
+
+
+def _text(guest: Guest, path: str) -> str:
+    return (guest.text(path) or "").replace("\r", "")  # as grub_file_getline() in grub-core/normal/main.c does
+
+
+def _read_by_uefi(guest: Guest, found: List[str]) -> Optional[Config]:
+    """The file that the loader on the ESP reads: there, or where a stub leads."""
+    leading = stubs(guest)
+    for path in _on_esp(guest):
+        path = guest.canonical(path)
+        if path in found:
+            return Config(path, "it is beside the loader on the EFI system partition")
+        if leading.get(path) in found:
+            return Config(leading[path], "%s leads to it" % path)
+    return None
+
+
+def _read_by_bios(guest: Guest, found: List[str]) -> Optional[Config]:
+    """The file beside the core image that GRUB's setup of a BIOS disk left."""
+    for path in found:
+        core = posixpath.dirname(path) + "/i386-pc/core.img"
+        if guest.is_file(core):
+            return Config(path, "%s is there" % core)
+    return None
+
+
+def _decided(guest: Guest, read: List[Config]) -> Config:
+    """The one of two that is kept up to date with the installed kernels; Blocked when that holds for both."""
+    current = [one for one in read if _current(guest, one.path)]
+    if len(current) == 1:
+        return current[0]
+    told = " and ".join("%s (%s)" % (one.path, one.evidence) for one in read)
+    raise Blocked(
+        "two menus may be the one that GRUB reads: %s" % told,
+        "move away the one that is left over: on a machine that boots by UEFI the one in /boot, else that on the ESP",
+    )
+
+
+def _current(guest: Guest, path: str) -> bool:
+    text = _text(guest, path)
+    named = {placed(guest, entry.kernel) for entry in grubcfg.entries(text)}
+    return grubcfg.reads_entries(text) or all(guest.canonical(kernel.image) in named for kernel in installed(guest))
+
+
+def _generator(guest: Guest) -> str:
+    return next((tool for tool in GENERATORS if guest.which(tool)), "grub-mkconfig")
+
+
+def version(guest: Guest, kernel: str) -> str:
+    """The version of the installed kernel that the loader's path `kernel` is of; "" for a rescue or kdump image."""
+    where = placed(guest, kernel)
+    if NO_KERNEL.search(posixpath.basename(where)):
+        return ""
+    known = [one for one in installed(guest) if guest.canonical(one.image) == where]
+    parts = where.split("/")
+    known = known or [one for one in installed(guest) if one.version in parts]
+    return known[0].version if known else ""
