@@ -19,9 +19,10 @@ from typing import Any, Tuple
 from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
+from .dracut import Dracut
 from .initramfs_tools import InitramfsTools
 
-BACKENDS = (InitramfsTools,)
+BACKENDS = (InitramfsTools, Dracut)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:

@@ -16,6 +16,7 @@ from ..formats.modules import normalised
 from ..guest import Guest
 from ..kernels import Kernel
 from .image import Order
+from .maker import INITRAMFS_TOOLS, maker
 
 MODULES = "/etc/initramfs-tools/modules"
 CONF, RESUME = "/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/conf.d/resume"
@@ -44,10 +45,8 @@ class InitramfsTools:
 
     @staticmethod
     def probe(guest: Guest) -> Optional[str]:
-        """Its configuration is there, and so are images with its names; dracut beside it would be the builder."""
-        if guest.text("/etc/initramfs-tools/initramfs.conf") is None:
-            return None
-        if guest.which("dracut") and not guest.which("mkinitramfs"):
+        """Its configuration is there, and so are images with its names, which are not dracut's."""
+        if guest.text("/etc/initramfs-tools/initramfs.conf") is None or maker(guest) not in (INITRAMFS_TOOLS, ""):
             return None
         images = guest.glob("/boot/initrd.img-*")
         if not images:
