@@ -26,6 +26,9 @@ class Entries:
         lines = (self.guest.text(STORE) or "").splitlines()
         return {"entry %d" % number: cmdline.split(line) for number, line in enumerate(lines, 1)}
 
+    def initrds(self) -> Dict[str, List[str]]:
+        return {}
+
     def set_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Any]:
         lines = (self.guest.text(STORE) or "").splitlines()
         new = [cmdline.join(cmdline.merge(cmdline.split(line), add, remove)) for line in lines]
