@@ -137,7 +137,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     if options.command == "run":
         from .enter import enter  # it loads ctypes, which looking has no use for
 
-        enter(guest)
+        enter(guest, System(guest).firmware.backend == "uefi")
     if options.command == "history":
         return _history(options, guest)
     paint = _paint(options, sys.stdout)

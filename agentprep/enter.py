@@ -5,6 +5,7 @@ waagent's deprovision sets the host name: without a UTS namespace of its own tha
 
 import ctypes
 import os
+import shutil
 from typing import Optional
 
 from .errors import Blocked
@@ -14,23 +15,45 @@ CLONE_NEWNS, CLONE_NEWUTS = 0x00020000, 0x04000000  # include/uapi/linux/sched.h
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000  # include/uapi/linux/mount.h
 
 
-def enter(guest: Guest) -> None:
+def enter(guest: Guest, uefi: bool) -> None:
     """The commands of the guest find /proc, /sys, /dev and an empty /run, seen by this process and its children only.
 
+    They see firmware of the guest's kind (`uefi`), whatever this machine has: the 10_linux of RHEL 7 writes linuxefi
+    where /sys/firmware/efi exists and linux16 elsewhere, and neither loads a kernel on the other.
     The kernel takes the mounts away when the last of these ends, even by SIGKILL.  Raises Blocked where that is not
     allowed (a container without CAP_SYS_ADMIN).
     """
     if guest.root == "/":
+        if not os.path.exists("/proc/self/mounts"):
+            raise Blocked(
+                "/proc is not mounted here, and neither grub-mkconfig nor an initrd tool works without it",
+                "from outside of this chroot: agentprep run --root DIR, which mounts what is needed; or mount /proc, "
+                "/sys and /dev into it first",
+            )
         return
     libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.unshare(CLONE_NEWNS | CLONE_NEWUTS), "a mount namespace cannot be made")
     _mount(libc, None, "/", None, MS_REC | MS_PRIVATE)
     for name in ("proc", "sys", "dev"):
         _mount(libc, "/" + name, _folder(guest, "/" + name), None, MS_BIND | MS_REC)
+    if os.path.isdir("/sys/firmware/efi") != uefi and os.path.isdir("/sys/firmware"):
+        _mount(libc, "tmpfs", _folder(guest, "/sys/firmware"), "tmpfs", 0)
+        if uefi:
+            os.mkdir(guest.where("/sys/firmware/efi"))
     _mount(libc, "tmpfs", _folder(guest, "/run"), "tmpfs", 0)
+    _name_servers(guest)
     if os.path.isdir("/run/udev"):  # grub-probe and lsblk ask udev's database about disks
         os.makedirs(guest.where("/run/udev"), exist_ok=True)
         _mount(libc, "/run/udev", guest.where("/run/udev"), None, MS_BIND)
+
+
+def _name_servers(guest: Guest) -> None:
+    """Repositories can be found where the guest's resolv.conf leads into /run, which nobody fills here."""
+    path = guest.canonical("/etc/resolv.conf")
+    if path.startswith("/run/") and os.path.isfile("/etc/resolv.conf"):
+        where = guest.where(path)
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        shutil.copyfile("/etc/resolv.conf", where)
 
 
 def _folder(guest: Guest, path: str) -> str:

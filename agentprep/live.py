@@ -102,12 +102,33 @@ def here(root: str) -> Optional[Live]:
 
 
 def in_chroot() -> bool:
-    """This process's / is not that of init, as far as it may look (systemd-detect-virt --chroot does the same)."""
+    """This process's / is not that of init, as far as it may look (systemd-detect-virt --chroot does the same).
+
+    Where init may not be looked at (some sandboxes), that of each parent is, and whether anything is mounted at /.
+    """
+    own = os.stat("/")
+    pid = 1
+    while pid and os.path.exists("/proc/%d" % pid):
+        try:
+            other = os.stat("/proc/%d/root/." % pid)
+        except OSError:
+            other = None
+        if other is not None and ((other.st_dev, other.st_ino) != (own.st_dev, own.st_ino) or pid == 1):
+            return (other.st_dev, other.st_ino) != (own.st_dev, own.st_ino)
+        pid = os.getppid() if pid == 1 else _parent(pid)
     try:
-        init, own = os.stat("/proc/1/root/."), os.stat("/")
-    except OSError:
-        return not os.path.exists("/proc/1")
-    return (init.st_dev, init.st_ino) != (own.st_dev, own.st_ino)
+        return not any(line.split()[4] == "/" for line in _proc("/proc/self/mountinfo").splitlines())
+    except Unknown:
+        return True
+
+
+def _parent(pid: int) -> int:
+    """The parent of a process that is not init; 0 when there is none to look at."""
+    try:
+        parent = int(_proc("/proc/%d/stat" % pid).rpartition(")")[2].split()[1])
+    except (Unknown, ValueError, IndexError):
+        return 0
+    return parent if parent > 1 else 0
 
 
 def _proc(path: str) -> str:
