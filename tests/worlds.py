@@ -16,11 +16,12 @@ CLOCK = "2026-01-01T00:00:00Z"
 
 
 class World:
-    """The Debian 12 tree at `root` and what a user does with it."""
+    """The tree at `root` (a Debian 12, unless its `commands` are given) and what a user does with it."""
 
-    def __init__(self, root, settings=(), live=None, handlers=None):
+    def __init__(self, root, settings=(), live=None, handlers=None, commands=None):
         self.root = root
-        self.commands = FakeCommands(root, dict(debian12.HANDLERS, **(handlers or {})))
+        own = debian12.HANDLERS if commands is None else commands
+        self.commands = FakeCommands(root, dict(own, **(handlers or {})))
         self.live = live
         self.policy = load(None, ["initrd-hyperv.builds=1"] + list(settings), file=None)
 
@@ -44,7 +45,8 @@ class World:
 
     def rollback(self, number=None, force=False):
         system = self.system()
-        return session.take_back(system, self.policy.on("debian"), number, force, Watch())[0]
+        policy = self.policy.on(system.distro.row.family)
+        return session.take_back(system, policy, number, force, Watch())[0]
 
 
 # The calls by which a process changes what is on a disk, as the interpreter sees them.

@@ -1,4 +1,11 @@
-"""Whole small systems, with generators that behave: they write what the real ones would, from the tree's sources."""
+"""Whole small systems, with generators that behave: they write what the real ones would, from the tree's sources.
+
+A tree is a row (tree.py: Tree) in the file of its family: a builder of its files, the commands of such a guest, and
+what a run must have made of it.  every.py names them all, tests/test_roots.py tries each in the same way.  To add one,
+write a builder and a row; pieces.py has what all families share, deb.py and its like what a family shares, grub.py and
+its like the generators.  A generator is a short function of (root, argv) that raises on what the real one is never
+given; it reads the tree's own sources, with a real shell where the real one does.
+"""
 
 import os
 import re

@@ -1,0 +1,8 @@
+"""Every tree: one row for each family, release and boot path of the table of guests that must work."""
+
+from typing import Tuple
+
+from tests.roots import debian
+from tests.roots.tree import Tree
+
+TREES: Tuple[Tree, ...] = debian.TREES
