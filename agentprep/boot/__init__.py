@@ -29,8 +29,9 @@ from ..evidence import pick as _pick
 from ..guest import Guest
 from .bls import BLS
 from .grub2 import Grub2
+from .grub_legacy import GrubLegacy
 
-BACKENDS = (Grub2, BLS)
+BACKENDS = (Grub2, BLS, GrubLegacy)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
