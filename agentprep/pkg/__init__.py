@@ -2,8 +2,10 @@
 
 A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
 
-- `version(package)`: the version that is installed, or None
-- `install(package, names the row's repository, policy limits)`: the changes that install it; see apt.py
+- `database`: the path of its record of what is installed; on a draft on which a package is to be installed it is
+  unknown (guest.guessed), and so is what the package brings
+- `version(package)`: the version that is installed, or None; Unknown when that cannot be told here
+- `install(packages, repository, policy, outputs, live, removes)`: the changes that install them; see apt.py
 """
 
 from typing import Any, Tuple
@@ -12,8 +14,12 @@ from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .apt import Apt
+from .dnf import Dnf
+from .rpm import Rpm
+from .yum import Yum
+from .zypper import Zypper
 
-BACKENDS = (Apt,)
+BACKENDS = (Apt, Dnf, Yum, Zypper, Rpm)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:

@@ -1,13 +1,14 @@
 """apt with dpkg: what is installed is read from dpkg's own status file, what is to be installed is left to apt-get."""
 
 import re
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from ..changes import Run
 from ..commands import Completed
 from ..errors import Blocked, CommandFailed
 from ..guest import Guest
 from ..policy import Policy
+from .lock import holders, waited_for
 
 STATUS = "/var/lib/dpkg/status"
 UPDATES = "/var/lib/dpkg/updates"
@@ -15,7 +16,6 @@ LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/list
 CHUNK = 1 << 20  # bytes; the file has several MiB on a desktop
 LIMIT = 256 << 20  # bytes, of a file that nothing like dpkg has written
 UNSETTLED = re.compile(rb"\nStatus: \S+ \S+ (unpacked|half-configured)\n")
-BUSY = "wait until it has ended, then run agentprep again; limits.lock is how long agentprep waits"
 
 # What apt-get says (apt 1.6 to 3.0) and what to do about it; {repository} is the distribution row's.
 ABSENT = (r"Unable to locate package|has no installation candidate", "no repository of the guest has the package",
@@ -43,6 +43,7 @@ class Apt:
     """The package manager of Debian and its descendants."""
 
     name = "apt"
+    database = STATUS  # unknown on a draft on which something is to be installed
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
@@ -84,12 +85,12 @@ class Apt:
         policy: Policy,
         outputs: Tuple[str, ...] = (),
         live: Any = None,
-        removes: bool = False,
+        removes: Sequence[str] = (),
     ) -> Iterator[Run]:
         """The packages are installed from the guest's repositories, their recommendations left out.
 
-        `outputs` are globs of what they bring; `removes` allows that packages in conflict go.  One that is installed
-        already gets its missing configuration files back.  Raises Blocked when the guest has no apt-get.
+        `outputs` are globs of what they bring; `removes` names the packages in conflict that may go.  One that is
+        installed already gets its missing configuration files back.  Raises Blocked when the guest has no apt-get.
         """
         if self.guest.which("apt-get") is None:
             raise Blocked(
@@ -97,7 +98,8 @@ class Apt:
                 "install it from %s, then run agentprep again" % repository,
             )
         seconds = policy.number("limits.lock")
-        yield from self._idle(seconds, live)
+        if live is not None:  # apt before 1.9.11 does not wait at all, later ones not for the lists' lock
+            yield from waited_for(holders(self.guest, live, LOCKS), seconds)
         why = self.interrupted()
         if why:
             argv: Tuple[str, ...] = ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
@@ -119,28 +121,6 @@ class Apt:
             raise _failure(done.code, "\n".join(done.tail), self.trouble, packages, repository)
 
         yield Run((argv,), (STATUS,) + outputs, why, tolerate=explained)
-
-    def _idle(self, seconds: int, live: Any) -> Iterator[Run]:
-        """No other program holds a lock of dpkg or apt: each one that does is waited for, for so many seconds.
-
-        apt before 1.9.11 does not wait at all, later ones not for the lists' lock.
-        """
-        waited: List[str] = []
-        for lock in LOCKS if live is not None else ():
-            holder = live.holder(lock)
-            process = re.search(r"pid (\d+)", holder or "")
-            if not process or process.group(1) in waited:
-                continue
-            waited.append(process.group(1))
-            if not seconds:
-                raise Blocked("%s holds %s" % (holder, lock), BUSY)
-
-            def too_long(done: Completed, holder: str = holder, lock: str = lock) -> str:
-                raise CommandFailed("%s still holds %s after %d seconds" % (holder, lock, seconds), BUSY)
-
-            argv = ("timeout", str(seconds), "tail", "--pid=" + process.group(1), "-f", "/dev/null")
-            why = "%s holds %s: waiting up to %d seconds for it to end" % (holder, lock, seconds)
-            yield Run((argv,), (), why, limit=seconds + 10, tolerate=too_long)
 
     def _noted(self, done: Completed) -> str:
         """A failed update is a note: the package may be in a repository that does answer, or on this disk."""

@@ -65,9 +65,7 @@ def _installed(system: System, policy: Policy, found: Agent) -> Iterator[Item]:
             "profiles of %s have no effect any more; on Azure the network is DHCP on the first card" % going[0],
         )
         names += [name for name in row.network_packages if packages.version(name) is None]
-    yield from packages.install(
-        tuple(names), row.repository, policy, _outputs(system), system.live, removes=bool(going)
-    )
+    yield from packages.install(tuple(names), row.repository, policy, _outputs(system), system.live, going)
 
 
 def _outputs(system: System) -> Tuple[str, ...]:
