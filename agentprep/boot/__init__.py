@@ -29,9 +29,11 @@ from ..evidence import pick as _pick
 from ..guest import Guest
 from .bls import BLS
 from .grub2 import Grub2
+from .grub_bls import GrubBls
 from .grub_legacy import GrubLegacy
+from .systemd_boot import SystemdBoot
 
-BACKENDS = (Grub2, BLS, GrubLegacy)
+BACKENDS = (Grub2, BLS, GrubLegacy, SystemdBoot, GrubBls)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
