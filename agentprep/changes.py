@@ -10,7 +10,7 @@ import os
 import posixpath
 import shutil
 import stat
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .commands import Argv, Completed, Listener
 from .errors import Blocked, CommandFailed
@@ -250,12 +250,21 @@ def copy_metadata(old: str, new: str, mode: int) -> None:
         return
     os.chown(new, found.st_uid, found.st_gid)
     os.chmod(new, found.st_mode & 0o7777)
-    wanted = dict(attributes(old))
-    for name, _ in list(attributes(new)):
+    set_attributes(new, dict(attributes(old)))
+
+
+def set_attributes(where: str, wanted: Dict[str, bytes]) -> None:
+    """A file has these extended attributes and no others; those that it has are not set again.
+
+    On vfat SELinux gives every file one label, which can be read and not be set (EOPNOTSUPP).
+    """
+    had = dict(attributes(where))
+    for name in had:
         if name not in wanted:  # a default ACL of the folder
-            os.removexattr(new, name)
+            os.removexattr(where, name)
     for name, value in wanted.items():
-        os.setxattr(new, name, value)
+        if had.get(name) != value:
+            os.setxattr(where, name, value)
 
 
 def attributes(where: str) -> Iterator[Tuple[str, bytes]]:

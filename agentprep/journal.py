@@ -17,7 +17,21 @@ import os
 import stat
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from .changes import SUFFIX, Beside, Change, Link, Mode, Remove, Run, Write, attributes, failure, put, sync_folder
+from .changes import (
+    SUFFIX,
+    Beside,
+    Change,
+    Link,
+    Mode,
+    Remove,
+    Run,
+    Write,
+    attributes,
+    failure,
+    put,
+    set_attributes,
+    sync_folder,
+)
 from .errors import Blocked, Conflict
 from .guest import Guest
 
@@ -414,12 +428,7 @@ def _missing_folders(guest: Guest, path: str) -> List[str]:
 def _metadata(where: str, state: State) -> None:
     os.chown(where, state["uid"], state["gid"])
     os.chmod(where, state["mode"])
-    wanted = {name: base64.b64decode(value) for name, value in state["attributes"].items()}
-    for name, _ in list(attributes(where)):
-        if name not in wanted:
-            os.removexattr(where, name)
-    for name, value in wanted.items():
-        os.setxattr(where, name, value)
+    set_attributes(where, {name: base64.b64decode(value) for name, value in state["attributes"].items()})
     os.utime(where, ns=(state["mtime"], state["mtime"]))
 
 

@@ -2,10 +2,11 @@
 
 import os
 import stat
+import sys
 
 import pytest
 
-from agentprep.changes import Beside, Forget, Link, Mode, Remove, Run, Write, beside
+from agentprep.changes import Beside, Forget, Link, Mode, Remove, Run, Write, beside, set_attributes
 from agentprep.errors import Blocked, CommandFailed
 from agentprep.guest import Guest
 from tests.trees import FakeCommands, To, make_tree
@@ -32,6 +33,21 @@ def test_a_write_keeps_owner_mode_and_attributes(tmp_path):
     assert after.st_ino != before.st_ino, "it must be a new file, renamed into place"
     assert os.getxattr(where, "user.note") == b"kept"
     assert os.listdir(str(tmp_path) + "/etc") == ["a"]
+
+
+def test_attributes_that_a_file_has_already_are_not_set_again(tmp_path):
+    """SELinux labels a vfat as a whole: its files have the attribute, and setting it fails."""
+    where = guest_of(tmp_path, {"/efi/entry": "x"}).where("/efi/entry")
+    os.setxattr(where, "user.label", b"dosfs_t")
+    calls = []
+    sys.setprofile(lambda frame, event, function: calls.append(getattr(function, "__name__", "")))
+    try:
+        set_attributes(where, {"user.label": b"dosfs_t"})
+    finally:
+        sys.setprofile(None)
+    assert "listxattr" in calls and "setxattr" not in calls and "removexattr" not in calls
+    set_attributes(where, {"user.other": b"y"})
+    assert os.listxattr(where) == ["user.other"]
 
 
 def test_a_write_goes_through_a_link_and_makes_folders(tmp_path):
