@@ -5,6 +5,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 - `unit(names)`: the first of the service names that exists, or None
 - `enabled(name)`: whether it starts at boot
 - `enable(name)` / `disable(name)` / `mask(name)`: the changes (links) after which it does or does not
+- `masked(name)`: the path of what keeps it from starting, whatever wants it, or ""
 """
 
 from typing import Any, Tuple
@@ -13,8 +14,10 @@ from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
 from .systemd import Systemd
+from .sysv import SysV
+from .upstart import Upstart
 
-BACKENDS = (Systemd,)
+BACKENDS = (Systemd, Upstart, SysV)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
