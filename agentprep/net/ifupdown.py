@@ -10,7 +10,7 @@ from ..formats import interfaces
 from ..formats import lines as lines_
 from ..formats.sections import without_lines
 from ..guest import Guest
-from .profile import CARD, Profile
+from .profile import CARD, WHY, Plain, Profile
 
 MAIN = "/etc/network/interfaces"
 OWN = "/etc/network/interfaces.d/eth0"  # no dot: source-directory passes over names with one
@@ -18,13 +18,10 @@ HOTPLUG = "allow-hotplug %s\n" % CARD
 STANZA = "# The first network card on Azure; written by agentprep.\n%siface %s inet dhcp\n" % (HOTPLUG, CARD)
 
 
-class Ifupdown:
+class Ifupdown(Plain):
     """networking.service, which runs ifup for what the interfaces file names."""
 
     name = "ifupdown"
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest = guest
 
     @staticmethod
     def probe(guest: Guest, init: Any) -> Optional[str]:
@@ -61,17 +58,16 @@ class Ifupdown:
 
     def add(self) -> Iterator[Change]:
         """eth0 has a stanza and is brought up when it appears; the other stanzas are as they were."""
-        why = "%s, the first card on Azure, gets its address by DHCP" % CARD
         stanza = any(one.keyword == "iface" and one.words[:1] == (CARD,) for _, one in self._stanzas())
         text = HOTPLUG if stanza else STANZA
         main = self.guest.text(MAIN)
         if main is None:
-            yield Write(MAIN, ("auto lo\niface lo inet loopback\n\n" + text).encode(), why)
+            yield Write(MAIN, ("auto lo\niface lo inet loopback\n\n" + text).encode(), WHY)
         elif any(_reads(pattern, plain) for pattern, plain in _sources(MAIN, main)) and not self.guest.exists(OWN):
-            yield Write(OWN, text.encode(), why)
+            yield Write(OWN, text.encode(), WHY)
         else:
             new = "".join(lines_.ended(lines_.split(main), "\n")) + "\n" + text
-            yield Write(MAIN, new.encode("utf-8", "surrogateescape"), why)
+            yield Write(MAIN, new.encode("utf-8", "surrogateescape"), WHY)
 
     def unbind(self) -> Iterator[Change]:
         """No stanza of eth0 sets a hardware address: Azure lets no packet through that comes from another one."""

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Optional
 from ..changes import Change, Write
 from ..formats import outline
 from ..guest import Guest
-from .profile import CARD, Profile
+from .profile import CARD, WHY, Plain, Profile
 
 FILES = "/etc/netplan/*.yaml"
 OWN = "/etc/netplan/90-agentprep.yaml"
@@ -26,13 +26,10 @@ network:
 )
 
 
-class Netplan:
+class Netplan(Plain):
     """netplan's generator, with at least one file for it."""
 
     name = "netplan"
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest = guest
 
     @staticmethod
     def probe(guest: Guest, init: Any) -> Optional[str]:
@@ -55,8 +52,7 @@ class Netplan:
 
     def add(self) -> Iterator[Change]:
         """eth0 has a file of its own; those of other cards are as they were."""
-        why = "%s, the first card on Azure, gets its address by DHCP" % CARD
-        yield Write(OWN, CONTENT.encode(), why, mode=0o600)
+        yield Write(OWN, CONTENT.encode(), WHY, mode=0o600)
 
     def unbind(self) -> Iterator[Change]:
         """Nothing: a definition that matches a hardware address of this machine matches no card on Azure."""

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Optional
 from ..changes import Change, Write
 from ..formats import sections
 from ..guest import Guest
-from .profile import CARD, Profile
+from .profile import CARD, WHY, Plain, Profile
 
 FOLDERS = ("/etc/systemd/network", "/usr/local/lib/systemd/network", "/lib/systemd/network", "/usr/lib/systemd/network")
 OWN = "/etc/systemd/network/90-agentprep-eth0.network"
@@ -24,13 +24,10 @@ DHCP=yes
 )
 
 
-class Networkd:
+class Networkd(Plain):
     """systemd-networkd.service."""
 
     name = "systemd-networkd"
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest = guest
 
     @staticmethod
     def probe(guest: Guest, init: Any) -> Optional[str]:
@@ -60,7 +57,7 @@ class Networkd:
 
     def add(self) -> Iterator[Change]:
         """eth0 has a file of its own; those of other cards are as they were."""
-        yield Write(OWN, CONTENT.encode(), "%s, the first card on Azure, gets its address by DHCP" % CARD)
+        yield Write(OWN, CONTENT.encode(), WHY)
 
     def unbind(self) -> Iterator[Change]:
         """Nothing: a file that matches a hardware address of this machine matches no card on Azure and does no harm."""

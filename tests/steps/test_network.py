@@ -175,7 +175,7 @@ def test_network_manager_gives_a_card_without_a_profile_dhcp(tmp_path: Any) -> N
     assert settled(one) == [VF]
     facts = planned(STEP, one)[1]
     assert facts[0].evidence == "NetworkManager gives a card without a profile DHCP (no-auto-default is not set)"
-    assert facts[1].evidence == UNMANAGED + " keeps NetworkManager from the cards of hv_pci"
+    assert facts[1].evidence == UNMANAGED + " keeps NetworkManager from virtual functions"
 
 
 def test_unless_it_is_told_not_to(tmp_path: Any) -> None:
@@ -273,7 +273,10 @@ def test_a_static_address_is_a_problem_under_cloud_init_too(tmp_path: Any) -> No
 def test_a_guest_without_a_network_is_told(tmp_path: Any) -> None:
     changes, facts = planned(STEP, system(tmp_path))
     assert changes == [] and [fact.verdict for fact in facts] == ["failed"]
-    assert "none of ifupdown, systemd-networkd, NetworkManager or netplan starts at boot" in facts[0].evidence
+    assert (
+        "none of ifupdown, ifcfg files, wicked, systemd-networkd, NetworkManager or netplan starts at boot"
+        in facts[0].evidence
+    )
 
 
 def test_udev_forgets_the_cards_of_this_machine(tmp_path: Any) -> None:
