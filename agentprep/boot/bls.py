@@ -7,26 +7,24 @@ Kernel arguments have four stores, and all are made to agree:
 - /etc/default/grub, from which grub2-mkconfig makes that fallback and, in some releases, the options of every entry
 - /etc/kernel/cmdline, from which kernel-install makes the options of the next kernel's entry
 
-Sources: rhboot/grub2's 10_linux, grub-mkconfig and blscfg.c of RHEL 8, 9.0 to 9.4, 10 and Fedora 44; 20-grub.install of
-grub2 2.02 and 2.06; grub2-mkconfig rewrites entries in RHEL 9.0 to 9.2 and Fedora, and from 9.3 with
---update-bls-cmdline only; RHEL 8's sets ``kernelopts``.  All that is left out with --no-grubenv-update.
+Sources: rhboot/grub2's 10_linux, grub-mkconfig and blscfg.c of RHEL 8, 9.0 to 9.4, 10 and Fedora 44: grub2-mkconfig
+rewrites every entry in RHEL 9.0 to 9.2 and Fedora, from 9.3 on with --update-bls-cmdline only or when
+GRUB_ENABLE_BLSCFG is not set, and RHEL 8's sets ``kernelopts``; with --no-grubenv-update the first and last do not.
 """
 
 import posixpath
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from ..changes import Change, Write
-from ..errors import Blocked, CommandFailed, Malformed
+from ..errors import CommandFailed
 from ..formats import bls, cmdline, grubcfg, grubenv
 from ..guest import Guest
-from . import bls_entries, grub_config, grub_menu
-from .bls_entries import Entry
-from .grub2 import Grub2, Texts
+from . import bls_entries, bls_stores, grub_menu
+from .bls_stores import CMDLINE
+from .grub2 import ENABLE, Grub2, Texts, written
 from .grub_defaults import MAIN
 from .grub_menu import Listed
 
-CMDLINE, SHIPPED = "/etc/kernel/cmdline", "/usr/lib/kernel/cmdline"
-INSTALLERS = ("/etc/kernel/install.d/%s", "/usr/lib/kernel/install.d/%s", "/lib/kernel/install.d/%s")
 QUIETLY = "--no-grubenv-update"
 
 
@@ -43,9 +41,8 @@ class BLS(Grub2):
         count = len(bls_entries.loaded(guest)) if config else 0
         if not count:
             return None
-        return "%s makes its menu with blscfg, and %s has %d entries of Linux kernels" % (
-            config, bls_entries.FOLDER, count,
-        )  # fmt: skip
+        told = "%s makes its menu with blscfg, and %s has %d entries of Linux kernels"
+        return told % (config, bls_entries.FOLDER, count)
 
     @property
     def foreseen(self) -> bool:
@@ -54,120 +51,49 @@ class BLS(Grub2):
     # -- what is there ---------------------------------------------------------------------------------------
     def listed(self) -> List[Listed]:
         """The entries of this guest's kernels but the rescue one, then those that are in grub.cfg itself."""
-        known = self._variables()
+        known = bls_entries.variables(self.guest, self.config or "")
         found = []
-        for one in self._judged():
+        for one in bls_stores.judged(self.guest):
             words = bls_entries.arguments(one.value, known)
             entry = grubcfg.Entry(one.title, one.kernel, words, one.initrds, 0, "linux", "", False)
             found.append(Listed(one.title, one.path, entry))
         return found + super().listed()
 
-    def _judged(self) -> List[Entry]:
-        return [one for one in bls_entries.loaded(self.guest) if not one.rescue and self._has(one)]
-
-    def _has(self, one: Entry) -> bool:
-        return self.guest.is_file(grub_config.placed(self.guest, one.kernel))
-
-    def _variables(self) -> Dict[str, str]:
-        return bls_entries.variables(self.guest, self.config or "")
-
     def future(self) -> Dict[str, List[str]]:
-        """What kernel-install gives the next kernel."""
-        source = self._source()
-        if source == bls_entries.SHARED:
-            return {"future": bls_entries.arguments("$" + source, self._variables())}
-        if source == CMDLINE:
-            text = self.guest.text(CMDLINE) or self.guest.text(SHIPPED)
-            if text is not None:
-                return {"future": bls.words(_one_line(text))}
-        default = self._default()
-        return {"future": bls_entries.arguments(default.value, self._variables()) if default else []}
-
-    def _source(self) -> str:
-        """Where the next kernel's options come from: kernelopts, /etc/kernel/cmdline, or "" when that is not known."""
-        scripts = [self.guest.text(one % "20-grub.install") or "" for one in INSTALLERS]
-        script = next((text for text in scripts if text), "")
-        if CMDLINE in script or self.guest.exists(CMDLINE):
-            return CMDLINE
-        default = self._default()
-        if "kernelopts" in script or (default and "$kernelopts" in default.value):
-            return bls_entries.SHARED
-        other = [one % name for one in INSTALLERS for name in ("90-loaderentry.install", "20-grub.install")]
-        return CMDLINE if any(map(self.guest.exists, other)) else ""
-
-    def _default(self) -> Optional[Entry]:
-        """The entry that is booted when nobody chooses one."""
-        found = self._judged()
-        saved = self._variables().get("saved_entry", "")
-        named = [one for one in found if saved in (posixpath.basename(one.path)[:-5], one.title)]
-        return next(iter(named + found), None)
+        return {"future": bls_stores.future(self.guest, self.config or "")}
 
     def notes(self) -> List[str]:
         told = super().notes()
         for one in bls_entries.loaded(self.guest):
             if one.rescue:
                 told.append("the rescue entry %r is left as it is" % one.title)
-            elif not self._has(one):
+            elif not bls_stores.present(self.guest, one):
                 told.append("%s is of %s, which is not in the guest" % (one.path, one.kernel))
-        enabled = self.defaults.value("GRUB_ENABLE_BLSCFG")
-        if enabled and enabled != "true":
-            where = self.defaults.where("GRUB_ENABLE_BLSCFG")
-            told.append("%s: GRUB_ENABLE_BLSCFG=%s, but %s has a menu made by blscfg" % (where, enabled, self.config))
         return told
 
     # -- kernel arguments ------------------------------------------------------------------------------------
     def texts(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
         """The new texts of all stores; /etc/kernel/cmdline is the last, for it must not be older than the defaults."""
         found = super().texts(add, remove)
-        config = self.config
-        if config is None or not (add or remove):
-            return found
-        known = self._variables()
-        live = bls_entries.environments(self.guest, config)
-        fallback = not live or not bls_entries.block(self.guest, live[0]).get(bls_entries.SHARED)
-        for path in live:
-            found.update(self._environment(path, add, remove))
-            if path == live[0] and path in found:
-                known.update(grubenv.values(found[path].encode("utf-8", "surrogateescape")))
-        for name in (bls_entries.SHARED,) if fallback else ():  # grub2-mkconfig makes it from the defaults
-            if known.get(name):
-                known[name] = bls.edited(known[name], lambda words: cmdline.merge(words, add, remove))
-        for one in self._judged():
-            text = bls_entries.with_arguments(one, known, add, remove)
-            if text != one.text:
-                found[one.path] = text
-        found.update(self._next_kernels(known, add, remove))
+        if self.config is not None and (add or remove):
+            found.update(bls_stores.texts(self.guest, self.config, add, remove))
         return found
 
-    def _environment(self, path: str, add: Sequence[str], remove: Sequence[str]) -> Texts:
-        content = self.guest.read(path) or b""
-        value = bls_entries.block(self.guest, path).get(bls_entries.SHARED)
-        if not value:
-            return {}
-        try:
-            new = bls.edited(value, lambda words: cmdline.merge(words, add, remove))
-            made = grubenv.set_value(content, bls_entries.SHARED, new)
-        except Malformed as error:
-            raise Blocked("%s: %s" % (path, error.message), error.hint) from None
-        return {} if made == content else {path: made.decode("utf-8", "surrogateescape")}
+    def set_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
+        """A GRUB_ENABLE_BLSCFG with which grub2-mkconfig would make another kind of menu is set to what the menu is."""
+        other = bls_stores.made_by_generator(self.guest, self.defaults.value(ENABLE)) is False and bool(add or remove)
+        if other:
+            self.defaults.with_values({ENABLE: "true"})  # raises Blocked before anything is changed
+        texts = self.texts(add, remove)
+        if other:
+            yield from self._enabled()
+            texts = self.texts(add, remove)
+        for path, text in texts.items():
+            yield written(path, text)
 
-    def _next_kernels(self, known: Dict[str, str], add: Sequence[str], remove: Sequence[str]) -> Texts:
-        """The new text of /etc/kernel/cmdline; without that file the next kernel would get the running one's."""
-        if self._source() != CMDLINE:
-            return {}
-        text = self.guest.text(CMDLINE)
-        default = self._default()
-        if text is not None:
-            value = _one_line(text)
-        elif default is not None:
-            value = " ".join(bls_entries.arguments(default.value, known))
-        else:
-            return {}
-        try:
-            made = bls.edited(value, lambda words: cmdline.merge(words, add, remove))
-        except Malformed as error:
-            raise Blocked("%s: %s" % (CMDLINE, error.message), error.hint) from None
-        return {} if text is not None and made == value else {CMDLINE: made + "\n"}
+    def _enabled(self) -> Iterator[Change]:
+        for path, text in self.defaults.with_values({ENABLE: "true"}).items():
+            yield written(path, text, "%s makes its menu with blscfg, and kernel-install writes for it" % self.config)
 
     # -- the generated configuration -------------------------------------------------------------------------
     def wrong(self, path: str, add: Sequence[str], remove: Sequence[str]) -> str:
@@ -187,32 +113,33 @@ class BLS(Grub2):
     def unfit(self, path: str, old: str, add: Sequence[str], remove: Sequence[str]) -> str:
         text = self.guest.text(path) or ""
         grub_menu.entries(path, text)
-        if grubcfg.reads_entries(text):
-            return ""
-        return "it has no blscfg; GRUB_ENABLE_BLSCFG=true in %s brings it back" % MAIN
+        return "" if grubcfg.reads_entries(text) else "it has no blscfg; %s=true in %s brings it back" % (ENABLE, MAIN)
 
     def argv(self, generator: str, output: str) -> Sequence[str]:
         quietly = (QUIETLY,) if QUIETLY in (self.guest.text(generator) or "") else ()
         return (posixpath.basename(generator),) + quietly + ("-o", output)
 
-    def _stores(self) -> List[str]:
-        paths = self.guest.glob(bls_entries.FOLDER + "/*.conf") + bls_entries.environments(
-            self.guest, self.config or ""
-        )
-        return [path for path in paths + [CMDLINE] if self.guest.is_file(path)]
+    def affected(self) -> Sequence[str]:
+        text = self.guest.text(self.generator or "") or ""
+        quiet = QUIETLY in text and ("BLS_CMDLINE" not in text or self.defaults.value(ENABLE) == "true")
+        return () if quiet else [bls_entries.FOLDER + "/*.conf", CMDLINE] + self._environments()
+
+    def _environments(self) -> List[str]:
+        return bls_entries.environments(self.guest, self.config or "")
 
     def generate(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
-        before = {path: self.guest.read(path) for path in self._stores()}
+        paths = self.guest.glob(bls_entries.FOLDER + "/*.conf") + self._environments() + [CMDLINE]
+        before = {path: self.guest.read(path) for path in paths if self.guest.is_file(path)}
         yield from super().generate(add, remove)
         if self.foreseen:
             return
         for path, content in before.items():
             made = self._mended(path, content or b"")
-            if made != self.guest.read(path):
-                yield Write(path, made, "grub2-mkconfig changed it; its kernel arguments are as they were")
+            if made != self.guest.read(path) or (path == CMDLINE and self._older(path)):
+                yield Write(path, made, "its kernel arguments are as they were before grub2-mkconfig")
         wrong = self.wrong(self.config or "", add, remove)
         if wrong:
-            raise CommandFailed("after grub2-mkconfig %s" % wrong, "look at: grubby --info=ALL")
+            raise CommandFailed("after grub2-mkconfig, %s" % wrong, "look at: grubby --info=ALL")
 
     def _mended(self, path: str, content: bytes) -> bytes:
         """What the store should hold: of grubenv only the kernel arguments are taken back."""
@@ -222,7 +149,7 @@ class BLS(Grub2):
         old = grubenv.values(content).get(bls_entries.SHARED)
         return now if old is None else grubenv.set_value(now, bls_entries.SHARED, old)
 
-
-def _one_line(text: str) -> str:
-    """kernel-install reads it as words, on however many lines."""
-    return text.rstrip("\n").replace("\r", "").replace("\n", " ")
+    def _older(self, path: str) -> bool:
+        """kernel-install of RHEL 10 and Fedora has grub2-mkconfig overwrite the file when the defaults are newer."""
+        one, other = self.guest.stat(path), self.guest.stat(MAIN)
+        return one is not None and other is not None and one.st_mtime_ns < other.st_mtime_ns

@@ -1,22 +1,20 @@
 """GRUB 2 with grub-mkconfig: a generated grub.cfg, made from /etc/default/grub and the scripts in /etc/grub.d."""
 
 import posixpath
-import re
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from ..changes import Change, Forget, Run, Write, beside
 from ..commands import Completed
-from ..errors import Blocked, CommandFailed, Malformed
+from ..errors import Blocked, CommandFailed, Unsupported
 from ..formats import cmdline, grubcfg
 from ..guest import Guest
-from . import grub_config, grub_menu
+from . import bls_entries, bls_stores, grub_config, grub_menu, grub_scripts, grub_terminal
 from .grub_config import GENERATORS
 from .grub_defaults import MAIN, Defaults
 from .grub_menu import Listed
+from .grub_scripts import SCRIPTS
 
-SCRIPTS = "/etc/grub.d/*"
-LIBRARY = "grub-mkconfig_lib"  # sourced by the scripts that look for kernels themselves
-SERIAL = "serial --speed=%d --unit=0 --word=8 --parity=no --stop=1"
+ENABLE = "GRUB_ENABLE_BLSCFG"  # of Red Hat's grub2-mkconfig: the menu is made from /boot/loader/entries
 
 
 Texts = Dict[str, str]
@@ -39,7 +37,14 @@ class Grub2:
         maker = cls(guest).generator or (MAIN if guest.exists(MAIN) else None)
         if path is None or maker is None:
             return None
-        count = len(grub_menu.entries(path, guest.text(path) or ""))
+        found = grub_menu.entries(path, guest.text(path) or "")
+        if all("$" in entry.kernel.rpartition("/")[2] for entry in found):
+            raise Unsupported(
+                "%s names its kernel by a variable (%s), as Azure Linux 2 does; agentprep does not know who sets it"
+                % (path, found[0].kernel),
+                "have the menu made by grub2-mkconfig -o %s, then run agentprep again" % path,
+            )
+        count = len(found)
         return "%s has %d entries of Linux kernels, and %s is there" % (path, count, maker)
 
     @property
@@ -103,55 +108,22 @@ class Grub2:
     # -- kernel arguments ------------------------------------------------------------------------------------
     def set_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
         for path, text in self.texts(add, remove).items():
-            yield _write(path, text, "boot entries get their kernel arguments from it")
+            yield written(path, text)
 
     def texts(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
         """The new texts of all stores that are not as they should be."""
         found = self.defaults.with_arguments(add, remove)
-        found.update(self._handwritten(add, remove))
+        found.update(grub_scripts.texts(self.guest, self._menus()[1:], add, remove))
+        grub_scripts.refuse_opaque(self.guest, self.listed(), add, remove)
+        if self.mixed:
+            found.update(bls_stores.texts(self.guest, self.config or "", add, remove))
         return found
 
-    def _handwritten(self, add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
-        """The new texts of those files that hold whole menu entries."""
-        texts = {}
-
-        def transform(entry: grubcfg.Entry) -> List[str]:
-            return cmdline.merge(entry.arguments, add, remove) if grub_menu.has(self.guest, entry) else entry.arguments
-
-        for path in self._literal() + self._menus()[1:]:
-            text = self.guest.text(path) or ""
-            try:
-                edited = grubcfg.edit(text, transform)
-            except Malformed as error:
-                raise Blocked("%s, %s" % (path, error.message), error.hint) from None
-            if edited != text:
-                texts[path] = edited
-        for one in self.listed():
-            if self._is_opaque(one.script) and not grub_menu.wanted(one.entry, add, remove):
-                raise Blocked(
-                    "%s writes the entry %r with other arguments, in a way that agentprep cannot edit"
-                    % (one.script, one.name),
-                    "edit it by hand so that the entry gets: %s; or take its execute permission away"
-                    % " ".join(cmdline.merge(one.entry.arguments, add, remove)),
-                )
-        return texts
-
-    def _literal(self) -> List[str]:
-        """The executable scripts that do nothing but print menu entries, such as 40_custom."""
-        return [path for path in self.guest.glob(SCRIPTS) if self._runs(path) and self._prints(path)]
-
-    def _runs(self, path: str) -> bool:
-        found = self.guest.stat(path)
-        return found is not None and self.guest.is_file(path) and bool(found.st_mode & 0o111) and path[-1] != "~"
-
-    def _prints(self, path: str) -> bool:
-        text = self.guest.text(path) or ""
-        return LIBRARY not in text and bool(re.search(r"(?m)^\s*(linux|linux16|linuxefi)\s+\S*/", text))
-
-    def _is_opaque(self, script: str) -> bool:
-        if not script.startswith("/etc/grub.d/") or not self._runs(script) or self._prints(script):
-            return False
-        return not re.search(r"GRUB_CMDLINE_LINUX|%s" % LIBRARY, self.guest.text(script) or "")
+    @property
+    def mixed(self) -> bool:
+        """grub-mkconfig would make a menu of the entries in /boot/loader/entries, which this menu is not."""
+        made = bls_stores.made_by_generator(self.guest, self.defaults.value(ENABLE))
+        return not self.by_entries and made is True and bool(bls_stores.judged(self.guest))
 
     # -- the generated configuration -------------------------------------------------------------------------
     def stale(self, add: Sequence[str], remove: Sequence[str]) -> str:
@@ -163,10 +135,32 @@ class Grub2:
         return grub_menu.wrong(self.guest, path, add, remove)
 
     def unfit(self, path: str, old: str, add: Sequence[str], remove: Sequence[str]) -> str:
+        if self.mixed and grubcfg.reads_entries(self.guest.text(path) or ""):
+            return self._lost(path, add, remove)
         return grub_menu.unfit(self.guest, path, old, add, remove)
+
+    def _lost(self, path: str, add: Sequence[str], remove: Sequence[str]) -> str:
+        """What the menu's kernels would lose if /boot/loader/entries took the place of the entries that they have."""
+        known = bls_entries.variables(self.guest, path)
+        given = [(one, bls_entries.arguments(one.value, known)) for one in bls_stores.judged(self.guest)]
+        for one in self.listed():
+            image = grub_config.placed(self.guest, one.entry.kernel)
+            theirs = [words for entry, words in given if grub_config.placed(self.guest, entry.kernel) == image]
+            if one.entry.recovery or grub_config.version(self.guest, one.entry.kernel) == "":
+                continue
+            if not theirs:
+                return "%s has no entry of %s, which the old menu has" % (bls_entries.FOLDER, image)
+            lacking = [word for word in cmdline.merge(one.entry.arguments, add, remove) if word not in theirs[0]]
+            if lacking:
+                return "the entry of %s in %s lacks %s" % (image, bls_entries.FOLDER, " ".join(lacking))
+        return ""
 
     def argv(self, generator: str, output: str) -> Sequence[str]:
         return (posixpath.basename(generator), "-o", output)
+
+    def affected(self) -> Sequence[str]:
+        """Files that the generator changes besides its output."""
+        return ()
 
     def outdated(self, path: str) -> str:
         """The first entry that was made before the sources said what they say now."""
@@ -194,7 +188,9 @@ class Grub2:
             return "%s failed; %s is the old one" % (posixpath.basename(generator or ""), config)
 
         argv = tuple(self.argv(generator, made.path))
-        yield Run((argv,), leftovers, "the boot menu is made from its sources", tolerate=tolerate)
+        yield Run(
+            (argv,), leftovers + tuple(self.affected()), "the boot menu is made from its sources", tolerate=tolerate
+        )
         unknown = failed or self.guest.guessed(made.path)
         wrong = "" if unknown else self.unfit(made.path, config, add, remove)
         if failed or wrong:
@@ -212,34 +208,22 @@ class Grub2:
 
     # -- the menu on the serial port -------------------------------------------------------------------------
     def menu_on_serial(self) -> str:
-        return _serial(self.defaults)
+        return grub_terminal.serial(self.defaults)
 
     def set_menu_on_serial(self, speed: int) -> Iterator[Change]:
-        defaults, values = self.defaults, {}
-        if not _serial(defaults):
-            values["GRUB_TERMINAL"] = "serial console"
-        port = defaults.value("GRUB_SERIAL_COMMAND").split()
-        if "--speed=%d" % speed not in port or any(w.startswith("--unit=") and w != "--unit=0" for w in port):
-            values["GRUB_SERIAL_COMMAND"] = SERIAL % speed
-        for path, text in defaults.with_values(values).items():
-            yield _write(path, text, "GRUB's menu on the serial port and on the screen")
-
-
-def _serial(defaults: Defaults) -> str:
-    """The setting by which GRUB reads keys from the serial port and writes its menu there, or ""."""
-    both = defaults.value("GRUB_TERMINAL").split()
-    ways = [both or defaults.value("GRUB_TERMINAL_" + way).split() for way in ("INPUT", "OUTPUT")]
-    if not all("serial" in way for way in ways):
-        return ""
-    name = "GRUB_TERMINAL" if both else "GRUB_TERMINAL_OUTPUT"
-    text = '%s="%s" in %s' % (name, defaults.value(name), defaults.where(name))
-    return text + ("; GRUB_TIMEOUT=0 leaves no time to use it" if defaults.value("GRUB_TIMEOUT") == "0" else "")
+        values = grub_terminal.wanted(self.defaults, speed)
+        for path, text in self.defaults.with_values(values).items():
+            yield written(path, text, "GRUB's menu on the serial port and on the screen")
 
 
 def _holds(arguments: List[str], part: List[str]) -> bool:
-    """The part is there in one piece; GRUB's scripts put root=, rootflags= and init= around it."""
+    """The part is there in one piece; GRUB's scripts put root=, rootflags= and init= around it.
+
+    On btrfs those of Red Hat and SUSE put ``${extra_cmdline}``, for snapshots, into it (SUSE_BTRFS_SNAPSHOT_BOOTING).
+    """
+    arguments = [word for word in arguments if word != "${extra_cmdline}"]
     return any(arguments[i : i + len(part)] == part for i in range(len(arguments) - len(part) + 1))
 
 
-def _write(path: str, text: str, why: str) -> Write:
+def written(path: str, text: str, why: str = "boot entries get their kernel arguments from it") -> Write:
     return Write(path, text.encode("utf-8", "surrogateescape"), why)

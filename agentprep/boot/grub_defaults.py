@@ -25,6 +25,11 @@ NAMES = (ALWAYS, NORMAL, RECOVERY)
 # grub-mkconfig assigns these itself before it sources anything; their values are those of the machine it runs on.
 OWN = ("DEVICE", "DEVICE_UUID", "DEVICE_PARTUUID", "DEVICE_BOOT", "DEVICE_BOOT_UUID", "FS")
 PRESET = Script("".join("GRUB_%s=$(grub-probe)\n" % name for name in OWN), "grub-mkconfig")
+# Azure Linux 3's own /etc/default/grub ends with it: its grub2-mkconfig, as upstream's, does not source the folder.
+LOOP = re.compile(
+    r"(?m)^for (\w+) in /etc/default/grub\.d/\*\.cfg *; *do\s+"
+    r"if \[ -e \"?\$\{?\1\}?\"? \]; then\s+\. \"?\$\{?\1\}?\"?(?: \|\| grub_warn [^\n]*)?\s+fi\s+done\s*\Z"
+)
 
 Texts = Dict[str, str]
 Transform = Callable[[List[str]], List[str]]
@@ -37,9 +42,14 @@ class Defaults:
         self.guest = guest
         self.head = (guest.text(generator) or "") if generator else ""
         # Debian's and Ubuntu's grub-mkconfig source the folder, stock RHEL's and SUSE's do not.
-        folder = not self.head or "/default/grub.d/" in self.head
-        self.paths = [MAIN] + (guest.glob(DROP_INS) if folder else [])
-        self.scripts = [_script(path, guest.text(path) or "") for path in self.paths]
+        texts = {MAIN: guest.text(MAIN) or ""}
+        loop = LOOP.search(texts[MAIN])
+        self.tail = texts[MAIN][loop.start() :] if loop else ""
+        texts[MAIN] = texts[MAIN][: loop.start()] if loop else texts[MAIN]
+        if not self.head or loop or "/default/grub.d/" in self.head:
+            texts.update({path: guest.text(path) or "" for path in guest.glob(DROP_INS)})
+        self.paths = list(texts)
+        self.scripts = [_script(path, text) for path, text in texts.items()]
         self._refuse_what_fails()
 
     # -- what they give --------------------------------------------------------------------------------------
@@ -148,7 +158,10 @@ class Defaults:
 
     def _texts(self, scripts: Sequence[Script]) -> Texts:
         pairs = zip(self.paths, scripts, self.scripts)
-        return {path: new.text for path, new, old in pairs if new.text != old.text}
+        texts = {path: new.text for path, new, old in pairs if new.text != old.text}
+        if MAIN in texts and self.tail:
+            texts[MAIN] += ("" if texts[MAIN].endswith("\n") else "\n") + self.tail
+        return texts
 
 
 def _future(scripts: Sequence[Script]) -> Dict[str, List[str]]:

@@ -19,6 +19,7 @@ from ..kernels import installed
 from .grub_config import placed, version
 
 OTHERS = re.compile(r"/\d*_?os-prober$")  # the script that writes the entries of other systems
+LOADERS = ("linux16", "linuxefi")  # RHEL 7's 10_linux: the first on BIOS, the second where /sys/firmware/efi is
 UNSTABLE = re.compile(r"root=/dev/(sd|hd|vd|xvd|nvme|mmcblk)")  # names that change with the hypervisor
 
 
@@ -105,12 +106,27 @@ def unfit(guest: Guest, path: str, old: str, add: Sequence[str], remove: Sequenc
         return error.message
     if not made:
         return "it has no entry of a Linux kernel"
-    before = {argument for entry in entries(old, guest.text(old) or "") for argument in entry.arguments}
+    text, was = guest.text(path) or "", entries(old, guest.text(old) or "")
+    before = {argument for entry in was for argument in entry.arguments}
+    uses, had = ({entry.command for entry in menu if entry.command in LOADERS} for menu in (made, was))
+    if uses and had and not uses & had:
+        return "its entries start kernels with %s instead of %s, as if this were another firmware" % (
+            "/".join(sorted(uses)), "/".join(sorted(had)),
+        )  # fmt: skip
+    foreign = [one for one in _foreign(text) if one not in _foreign(guest.text(old) or "")]
+    if guest.root != "/" and foreign:
+        return "os-prober found %s, which is on this machine's disks, not the guest's" % ", ".join(foreign)
     for entry in made:
         for argument in entry.arguments:
             if UNSTABLE.match(argument) and argument not in before and has(guest, entry):
                 return "the entry %r has %s, a name that changes; is /dev/disk/by-uuid there?" % (entry.title, argument)
     return wrong(guest, path, add, remove)
+
+
+def _foreign(text: str) -> List[str]:
+    """The titles of the entries that os-prober wrote."""
+    scripts = _scripts(text)
+    return [repr(entry.title) for entry in entries("", text) if OTHERS.search(scripts.get(entry.line, ""))]
 
 
 def _scripts(text: str) -> Dict[int, str]:

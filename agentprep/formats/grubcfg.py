@@ -77,7 +77,7 @@ def reads_entries(text: str) -> bool:
 
 
 def stub(text: str) -> Optional[Stub]:
-    """Where ``configfile`` leads, for a file without a menu of its own; None for any other file."""
+    """Where the file leads, if it has no menu of its own and its last command loads a grub.cfg; else None."""
     variables: Dict[str, str] = {}
     uuid, path = "", None
     for command in commands(text):
@@ -90,10 +90,10 @@ def stub(text: str) -> Optional[Stub]:
         elif command.name == "search.fs_uuid" and len(values) > 1:
             uuid = values[1]
         elif command.name == "search" and ("--fs-uuid" in values or "-u" in values):
-            uuid = values[-1]
-        elif command.name == "configfile" and len(values) > 1:
-            path = _expanded(values[1], variables)
-    return None if path is None else Stub(re.sub(r"^\([^)]*\)", "", path), uuid)
+            uuid = ([value for value in values[1:] if not value.startswith("-")] or [""])[-1]
+        elif command.name in ("configfile", "source", ".") and len(values) > 1:
+            path = _expanded(values[1], variables)  # SUSE's is sourced, so that the environment stays
+    return None if path is None or not path.endswith("/grub.cfg") else Stub(re.sub(r"^\([^)]*\)", "", path), uuid)
 
 
 @lru_cache(maxsize=8)  # one grub.cfg is asked about many things
