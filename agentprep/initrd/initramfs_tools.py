@@ -19,6 +19,7 @@ from .image import Order
 from .maker import INITRAMFS_TOOLS, maker
 
 MODULES = "/etc/initramfs-tools/modules"
+OWN = "/boot/initrd.img-%s"
 CONF, RESUME = "/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/conf.d/resume"
 FOLDERS = ("/usr/share/initramfs-tools/conf.d/", "/etc/initramfs-tools/conf.d/")
 READ = re.compile(r"(?!.*\.dpkg-)[A-Za-z0-9][A-Za-z0-9._-]*$")  # the names in conf.d that mkinitramfs reads
@@ -54,7 +55,7 @@ class InitramfsTools:
         return "/etc/initramfs-tools/initramfs.conf exists and %s is there" % images[0]
 
     def image(self, kernel: Kernel) -> str:
-        return self.named.get(kernel.version) or "/boot/initrd.img-" + kernel.version
+        return self.named.get(kernel.version) or OWN % kernel.version
 
     def note(self) -> str:
         """How the modules of an image are chosen, in words."""
@@ -120,7 +121,7 @@ class InitramfsTools:
             why,
             hint="see why with: mkinitramfs -v -o /tmp/initrd %s" % kernels[0].version,
             # mkinitramfs puts the tree, uncompressed, and the archives together in /var/tmp first
-            needs=(("/boot", sum(sizes), sum(growth)), ("/var/tmp", 4 * sum(sizes), 0)),
+            needs=((posixpath.dirname(images[0]), sum(sizes), sum(growth)), ("/var/tmp", 4 * sum(sizes), 0)),
         )
 
     def size(self, kernel: Kernel) -> int:
@@ -129,8 +130,13 @@ class InitramfsTools:
         return found.st_size if found is not None else 64 << 20
 
     def installed(self, kernel: Kernel) -> Iterator[Change]:
-        """What update-initramfs does after it has put an image into place."""
+        """What update-initramfs does after it has put an image into place.
+
+        Nothing follows a copy that a loader has elsewhere: the loader's hook would put the older one of /boot back.
+        """
         image = self.image(kernel)
+        if self.guest.canonical(image) != self.guest.canonical(OWN % kernel.version):
+            return
         record = "/var/lib/initramfs-tools/" + kernel.version
         noted = self.guest.text(record)
         # Before 0.137 update-initramfs refuses to touch an image whose SHA-1 is not the one it noted.

@@ -26,6 +26,9 @@ class Entries:
         lines = (self.guest.text(STORE) or "").splitlines()
         return {"entry %d" % number: cmdline.split(line) for number, line in enumerate(lines, 1)}
 
+    def without_initrd(self) -> List[str]:
+        return []
+
     def initrds(self) -> Dict[str, List[str]]:
         return {}
 
