@@ -11,6 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import zlib
 
 import pytest
 
@@ -23,6 +25,7 @@ from tests.snapshots import snapshot
 from tests.worlds import World
 
 CPU = 0.5  # seconds that a check may take
+YARD = 0.08  # seconds that `slowness` takes on an idle core
 SETTLED = [one for one in TREES if not one.refused]
 REFUSED = [one for one in TREES if one.refused]
 
@@ -143,22 +146,35 @@ def compiled(tmp_path_factory):
 
 @pytest.mark.parametrize("tree", rows([one for one in TREES if not one.defect]))
 def test_a_check_is_cheap(tree, tmp_path, compiled):
-    """The real process, with --root; its best of three, since the machine may be busy."""
+    """The real process, with --root; the best of three, since the machine may be busy with other tests."""
     root = tree.make(tmp_path / "guest")
     argv = [sys.executable, "-m", "agentprep", "check", "--json", "--root", root]
     argv += [word for one in tree.settings for word in ("--set", one)]
-    seconds = []
-    while len(seconds) < 3 and min(seconds, default=CPU + 1) > CPU:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=compiled)
-        out, said = child.stdout.read(), child.stderr.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.WEXITSTATUS(status)
-        child.stdout.close()
-        child.stderr.close()
-        assert child.returncode in (1, 3), said
-        assert json.loads(out)["result"]["exit_code"] == child.returncode
-        seconds.append(used.ru_utime + used.ru_stime)
-    assert min(seconds) <= CPU, seconds
+    took = []
+    while len(took) < 3 and min(took, default=2 * CPU) > CPU:
+        code, out, said, seconds = timed(argv, compiled)
+        assert code in (1, 3), said
+        assert json.loads(out.decode())["result"]["exit_code"] == code
+        took.append(seconds / slowness())
+    assert min(took) <= CPU, took
+
+
+def timed(argv, folder):
+    """Exit code, outputs, and seconds of CPU of a child and its children."""
+    child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder)
+    out, said = child.stdout.read(), child.stderr.read()
+    child.stdout.close()
+    child.stderr.close()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.WEXITSTATUS(status)
+    return child.returncode, out, said, used.ru_utime + used.ru_stime
+
+
+def slowness():
+    """How much longer than on an idle core of 2024 the same work takes now: threads share cores, and each counts."""
+    began = time.process_time()
+    zlib.compress(b"".join(b"%d," % (number * number) for number in range(60000)), 9)
+    return min(2.0, max(1.0, (time.process_time() - began) / YARD))
 
 
 def test_the_trees_are_told_apart():

@@ -51,7 +51,8 @@ def make_tree(folder: Any, files: Dict[str, Content], minimal: bool = True) -> s
             continue
         with open(where, "wb") as stream:
             stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
-        os.chmod(where, 0o755 if isinstance(content, Program) or content is ELF64 else 0o644)
+        program = isinstance(content, Program) or (isinstance(content, bytes) and content[:7] == ELF64[:7])
+        os.chmod(where, 0o755 if program else 0o644)
     return root
 
 

@@ -46,7 +46,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             yield Fact("warning", "by policy these names stay: %s" % ", ".join(named), "[fstab] rewrite = yes")
         return
     if text is not None:
-        yield from _rewritten(text, lines)
+        yield from _rewritten(system, text, lines)
     yield from _leftovers(entries)
     yield from _by_uuid(system, roots)
     mounted = [entry for entry in parse(guest.text("/etc/fstab") or "") if entry.kind != "swap"]
@@ -73,10 +73,15 @@ def _uuid(system: System, entry: Entry) -> str:
     return devices.uuid(system.guest, entry.device) or ""
 
 
-def _rewritten(text: str, lines: List[Line]) -> Iterator[Item]:
-    """Every line that can be resolved names a UUID; raises Blocked for one that each boot waits for and cannot."""
+def _rewritten(system: System, text: str, lines: List[Line]) -> Iterator[Item]:
+    """Every line that can be resolved names a UUID; raises Blocked for one that each boot waits for and cannot.
+
+    Off the machine a label is left with a warning: it is in the file system itself and moves to Azure with it.
+    """
     unknown = [line.entry for line in lines if not line.uuid]
     needed = [entry for entry in unknown if {"nofail", "noauto"}.isdisjoint(entry.options)]
+    if system.live is None:
+        needed = [entry for entry in needed if not entry.device.startswith(("LABEL=", "PARTLABEL="))]
     if needed:
         raise Blocked("; ".join(_unknown(entry) for entry in needed), "; ".join(_search(entry) for entry in needed))
     for entry in unknown:

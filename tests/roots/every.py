@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from tests.roots import debian
+from tests.roots import debian, ubuntu
 from tests.roots.tree import Tree
 
-TREES: Tuple[Tree, ...] = debian.TREES
+TREES: Tuple[Tree, ...] = debian.TREES + ubuntu.TREES

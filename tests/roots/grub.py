@@ -45,11 +45,12 @@ class Style(NamedTuple):
     shell: str = "sh"
     dropins: bool = True  # /etc/default/grub.d is read
     tool: str = "grub-mkconfig"
-    order: Tuple[str, ...] = ()  # versions that come last, whatever their name sorts like
+    recovery: str = "single"  # what a recovery entry has in place of GRUB_CMDLINE_LINUX_DEFAULT
+    handoff: bool = False  # Ubuntu's $vt_handoff behind `splash`
 
 
 VARIABLES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_DISABLE_RECOVERY", "GRUB_DISABLE_SUBMENU",
-             "GRUB_ENABLE_BLSCFG", "GRUB_DISABLE_LINUX_UUID", "GRUB_CMDLINE_LINUX_RECOVERY")  # fmt: skip
+             "GRUB_ENABLE_BLSCFG", "GRUB_FORCE_PARTUUID")  # fmt: skip
 
 
 def variables(root: str, style: Style) -> Dict[str, str]:
@@ -62,13 +63,13 @@ def variables(root: str, style: Style) -> Dict[str, str]:
     return dict(zip(VARIABLES, done.stdout.decode("utf-8", "surrogateescape").split("\0")))
 
 
-def versions(root: str, style: Style) -> List[str]:
+def versions(root: str) -> List[str]:
     """The kernels in /boot, the latest first, rescue images last (sort -V, as version_find_latest)."""
     found = [name.split("-", 1)[1] for name in os.listdir(root + "/boot") if re.match(r"vmlinu[xz]-|Image-", name)]
 
     def key(version: str) -> Any:
         numbers = [int(number) for number in re.findall(r"\d+", version)]
-        return ("rescue" not in version, version not in style.order, numbers)
+        return ("rescue" not in version, numbers)
 
     return sorted(found, key=key, reverse=True)
 
@@ -89,9 +90,12 @@ def menu(root: str, style: Style) -> str:
     """The grub.cfg of this moment."""
     values = variables(root, style)
     both = "%s %s" % (values["GRUB_CMDLINE_LINUX"], values["GRUB_CMDLINE_LINUX_DEFAULT"])
+    if style.handoff and "splash" in values["GRUB_CMDLINE_LINUX_DEFAULT"].split():
+        both += " $vt_handoff"
+    style = style._replace(root="PARTUUID=" + values["GRUB_FORCE_PARTUUID"]) if values["GRUB_FORCE_PARTUUID"] else style
     out, indent = HEADER % style.tool, ""
     flat = values["GRUB_DISABLE_SUBMENU"] in ("true", "y", "yes")
-    for number, version in enumerate(versions(root, style)):
+    for number, version in enumerate(versions(root)):
         if number == 0 and not flat:
             out += entry(root, style, style.name, version, both, "")
             out += "submenu 'Advanced options for %s' $menuentry_id_option 'gnulinux-advanced-%s' {\n" % (
@@ -101,7 +105,7 @@ def menu(root: str, style: Style) -> str:
         title = style.title % {"name": style.name, "version": version}
         out += entry(root, style, title, version, both, indent)
         if values["GRUB_DISABLE_RECOVERY"] != "true":
-            recovery = "%s %s" % (values["GRUB_CMDLINE_LINUX_RECOVERY"] or "single", values["GRUB_CMDLINE_LINUX"])
+            recovery = "%s %s" % (style.recovery, values["GRUB_CMDLINE_LINUX"])
             out += entry(root, style, title + " (recovery mode)", version, recovery, indent)
     return out + ("" if flat else "}\n") + "\n" + FOOTER
 
@@ -112,9 +116,13 @@ def entry(root: str, style: Style, title: str, version: str, arguments: str, ind
     initrd = style.initrd % version
     lines = ["menuentry '%s' --class gnu-linux --class os $menuentry_id_option 'gnulinux-%s' {" % (title, version)]
     lines += ["\tload_video", "\tinsmod gzio", "\tset root='hd0,msdos1'", "\techo\t'Loading Linux %s ...'" % version]
-    lines.append("\t%s\t%s/%s root=%s ro %s" % (style.linux, style.prefix, kernel, style.root, arguments))
-    if os.path.exists(root + "/boot/" + initrd):
-        lines.append("\t%s\t%s/%s" % (style.linux.replace("linux", "initrd"), style.prefix, initrd))
+    load = "%s\t%s/%s root=%s ro %s" % (style.linux, style.prefix, kernel, style.root, arguments)
+    ramdisk = "%s\t%s/%s" % (style.linux.replace("linux", "initrd"), style.prefix, initrd)
+    if style.root.startswith("PARTUUID="):  # Ubuntu's GRUB_FORCE_PARTUUID: first without an initrd
+        lines += ['\tif [ "${initrdfail}" = 1 ]; then', "\t  " + load, "\t  " + ramdisk]
+        lines += ["\telse", "\t  " + load + " panic=-1", "\t  #Dont boot with initrd", "\tfi", "\tinitrdfail"]
+    else:
+        lines += ["\t" + load] + (["\t" + ramdisk] if os.path.exists(root + "/boot/" + initrd) else [])
     return "".join(indent + line + "\n" for line in lines + ["}"])
 
 
@@ -206,7 +214,10 @@ def editenv(root: str, name: str, value: str) -> None:
 
 # -- what the menu starts --------------------------------------------------------------------------------------
 def started(root: str, path: str) -> Dict[str, str]:
-    """Title -> command line of each Linux kernel, as GRUB would start it: a stub and blscfg are followed."""
+    """Title -> command line of each Linux kernel, as GRUB would start it: a stub and blscfg are followed.
+
+    An entry that has two lines for its kernel, one of which a condition takes, is there twice: the second with " #2".
+    """
     text = read(root, path).decode("utf-8", "surrogateescape")
     stub = re.search(r"(?m)^\s*configfile \$prefix/grub\.cfg$", text)
     if stub:
@@ -223,7 +234,8 @@ def started(root: str, path: str) -> Dict[str, str]:
             parent = title if head.group(1) == "submenu" else parent if line.startswith("\t") else ""
         kernel = re.match(r"\s*linux(?:16|efi)?\s+\S+ ?(.*)$", line)
         if kernel:
-            found["%s>%s" % (parent, title) if parent else title] = squeezed(kernel.group(1))
+            name = "%s>%s" % (parent, title) if parent else title
+            found[name + " #2" if name in found else name] = squeezed(kernel.group(1))
     if re.search(r"(?m)^\s*blscfg\b", text):
         values = dict(re.findall(r'(?m)^\s*set (kernelopts|default_kernelopts|tuned_params)="(.*)"$', text))
         values.update(environment(root))

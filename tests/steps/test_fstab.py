@@ -105,11 +105,19 @@ def test_kernel_names_of_other_controllers(tmp_path, name):
 
 
 def test_on_a_tree_the_line_is_named_and_nothing_is_guessed(tmp_path):
-    root = tree(tmp_path, "UUID=x / ext4 defaults 0 1\n/dev/vda2 /boot ext4 defaults 0 2\nLABEL=d /d ext4 defaults\n")
+    root = tree(tmp_path, "UUID=x / ext4 defaults 0 1\n/dev/vda2 /boot ext4 defaults 0 2\n/dev/vdb /d ext4 defaults\n")
     with pytest.raises(Blocked) as caught:
         planned(STEP, machine(root))
     assert "/etc/fstab, line 2: the UUID of /dev/vda2" in caught.value.message and "line 3" in caught.value.message
-    assert "blkid /dev/vda2" in caught.value.hint and "blkid -t LABEL=d" in caught.value.hint
+    assert "blkid /dev/vda2" in caught.value.hint and "blkid /dev/vdb" in caught.value.hint
+
+
+def test_on_a_tree_a_label_stays_with_a_warning(tmp_path):
+    root = tree(tmp_path, "LABEL=cloudimg-rootfs / ext4 defaults 0 1\nLABEL=UEFI /boot/efi vfat umask=0077 0 1\n")
+    changes, facts = planned(STEP, machine(root))
+    assert changes == [] and [fact.verdict for fact in facts] == ["warning", "warning", "ok"]
+    assert "line 1: the UUID of LABEL=cloudimg-rootfs" in facts[0].evidence
+    assert "blkid -t LABEL=UEFI" in facts[1].remedy
 
 
 def test_on_a_tree_a_link_by_uuid_needs_no_device(tmp_path):
