@@ -146,7 +146,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     watch = Terminal(stream, _paint(options, stream), live, options.verbose, options.quiet)
     mechanisms = {name: values.text("mechanisms." + name) for name in MECHANISMS}
     system = System(guest, here(guest.root), wanted=mechanisms)
-    policy = values.on(system.distro.row.family)
+    policy = values.on(system.distro.row.family, system.distro.version)
     try:
         if options.command == "rollback":
             if options.number is not None and not options.number.isdigit():
@@ -233,6 +233,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _policy(options: argparse.Namespace, values: Policy) -> int:
     if options.json:
         told = {name: dict(values.value(name)._asdict()) for name, _, _ in documented()}
+        told.update({".".join(name): dict(values.values[name]._asdict()) for name in values.values if len(name) == 3})
         _document(options, policy=told)
     else:
         sys.stdout.write(report.policy_text(values))

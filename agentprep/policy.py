@@ -10,6 +10,7 @@ import re
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from .distros import FAMILIES
 from .errors import Usage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,14 +33,19 @@ class Value(NamedTuple):
 
 
 class Policy:
-    """The effective policy; `values` is keyed by (section, key) and by (section, family, key)."""
+    """The effective policy; `values` is keyed by (section, key) and by (section, scope, key).
 
-    def __init__(self, values: Dict[Tuple[str, ...], Value], family: str = "") -> None:
-        self.values, self.family = values, family
+    A scope is a family of distributions, with or without a release: suse, rhel-6, ubuntu-14.04.
+    """
 
-    def on(self, family: str) -> "Policy":
-        """The policy as it is for guests of a family."""
-        return Policy(self.values, family)
+    def __init__(self, values: Dict[Tuple[str, ...], Value], scopes: Sequence[str] = ()) -> None:
+        self.values, self.scopes = values, tuple(scopes)
+
+    def on(self, family: str, release: str = "") -> "Policy":
+        """The policy as it is for guests of a family and release: what is said of the release wins."""
+        parts = release.split(".")
+        releases = [".".join(parts[:number]) for number in range(len(parts), 0, -1) if release]
+        return Policy(self.values, ["%s-%s" % (family, one) for one in releases] + [family])
 
     def without(self, section: str) -> "Policy":
         """The policy with every list of a section empty: nothing of it is asked for."""
@@ -47,12 +53,20 @@ class Policy:
         for name, value in values.items():
             if name[0] == section and isinstance(value.value, list):
                 values[name] = Value([], "left out")
-        return Policy(values, self.family)
+        return Policy(values, self.scopes)
 
     def value(self, name: str) -> Value:
         """The value of `section.key`."""
         section, key = name.split(".", 1)
-        return self.values.get((section, self.family, key)) or self.values[section, key]
+        scoped = (self.values.get((section, scope, key)) for scope in self.scopes)
+        return next((value for value in scoped if value is not None), self.values[section, key])
+
+    def scoped(self, section: str) -> Dict[str, Dict[str, Value]]:
+        """What a section says of single families and releases: {scope: {key: value}}."""
+        found: Dict[str, Dict[str, Value]] = {}
+        for name in sorted(name for name in self.values if len(name) == 3 and name[0] == section):
+            found.setdefault(name[1], {})[name[2]] = self.values[name]
+        return found
 
     def words(self, name: str) -> List[str]:
         return list(self.value(name).value)
@@ -71,16 +85,27 @@ def load(named: Optional[str], settings: Sequence[str] = (), file: Optional[str]
     """The policy of a shipped name or a file (None: the default), /etc/agentprep.conf when it exists, and `--set`s."""
     values = _defaults()
     if named in SHIPPED:
-        values.update(_file(os.path.join(HERE, str(named) + ".conf"), "policy %s" % named))
+        _overlay(values, _file(os.path.join(HERE, str(named) + ".conf"), "policy %s" % named))
     if file and os.path.exists(file) and (named is None or named in SHIPPED):
-        values.update(_file(file, file))
+        _overlay(values, _file(file, file))
     if named is not None and named not in SHIPPED:
         if not os.path.exists(named):
             raise Usage("there is no policy %s" % named, "give a file that exists or one of: %s" % ", ".join(SHIPPED))
-        values.update(_file(named, named))
+        _overlay(values, _file(named, named))
     for setting in settings:
-        values.update(_setting(setting))
+        _overlay(values, _setting(setting))
     return Policy(values)
+
+
+def _overlay(values: Dict[Tuple[str, ...], Value], later: Dict[Tuple[str, ...], Value]) -> None:
+    """The values are those of a later source where it has any: what it says of all guests, or of a whole family, wins
+    over what an earlier one said of some of them."""
+    for name in later:
+        wider = name[1] + "-" if len(name) == 3 else ""
+        for old in [old for old in values if len(old) == 3 and (old[0], old[2]) == (name[0], name[-1])]:
+            if old[1].startswith(wider):
+                del values[old]
+    values.update(later)
 
 
 def documented() -> List[Tuple[str, str, str]]:
@@ -149,6 +174,7 @@ def _file(path: str, source: str) -> Dict[Tuple[str, ...], Value]:
             raise _unknown(path, lines, (section,))
         for key, value in keys.items():
             if isinstance(value, dict):
+                _known_scope(key, section, path, lines)
                 for inner, inner_value in value.items():
                     checked = _checked(section, inner, inner_value, path, _line(lines, (section, key, inner)))
                     values[section, key, inner] = Value(checked, source)
@@ -185,6 +211,19 @@ def _checked(section: str, key: str, value: Any, path: str, line: int) -> Any:
         return validator.check(check, value)
     except kinds:
         raise Usage("%s: %s in [%s] cannot be %r" % (place, key, section, value), "it is %s" % _kind(check)) from None
+
+
+def _known_scope(scope: str, section: str, path: str, lines: List[str]) -> None:
+    """Raises Usage when a subsection is named after no family of the table of distributions."""
+    family, _, release = scope.partition("-")
+    if family in FAMILIES and (release == "" if scope == family else re.match(r"\d+(\.\d+)*$", release)):
+        return
+    header = re.compile(r"\s*\[\[\s*%s\s*\]\]" % re.escape(scope))
+    line = next((number for number, line in enumerate(lines, 1) if header.match(line)), 0)
+    raise Usage(
+        "%s, line %d: [[%s]] in [%s] is no family of distributions" % (path, line, scope, section),
+        "families are: %s; one of its releases is written so: rhel-8" % ", ".join(FAMILIES),
+    )
 
 
 def _unknown(path: str, lines: List[str], names: Tuple[str, ...]) -> Usage:

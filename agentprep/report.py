@@ -8,7 +8,7 @@ from . import __version__
 from .changes import Run
 from .engine import NOT_READY, Finding, Record
 from .errors import AgentprepError
-from .policy import Policy, documented
+from .policy import Policy, Value, documented
 from .provisioner import detect
 from .step import Step
 from .system import System
@@ -251,17 +251,26 @@ def requirement(step: Step) -> Dict[str, Any]:
 
 def policy_text(values: Policy) -> str:
     """The effective policy in the form of a policy file, with where each value came from."""
-    out, last = "", ""
-    for name, kind, comment in documented():
-        section, key = name.split(".")
-        if section != last:
-            out += "%s[%s]\n" % ("\n" if last else "", section)
-            last = section
-        value = values.value(name)
-        if comment:
-            out += textwrap.fill(comment, 100, initial_indent="# ", subsequent_indent="# ") + "\n"
-        out += "# %s; from %s\n%s = %s\n" % (kind, value.source, key, _value(value.value))
+    out, names = "", documented()
+    for section in dict.fromkeys(name.split(".")[0] for name, _, _ in names):
+        out += "%s[%s]\n" % ("\n" if out else "", section)
+        for name, kind, comment in [one for one in names if one[0].startswith(section + ".")]:
+            if comment:
+                out += textwrap.fill(comment, 100, initial_indent="# ", subsequent_indent="# ") + "\n"
+            out += "# %s; from %s\n%s" % (
+                kind,
+                values.value(name).source,
+                _line(name.split(".")[1], values.value(name)),
+            )
+        for scope, keys in values.scoped(section).items():
+            out += "[[%s]]\n" % scope
+            for key, value in keys.items():
+                out += "# from %s\n%s" % (value.source, _line(key, value))
     return out
+
+
+def _line(key: str, value: Value) -> str:
+    return "%s = %s\n" % (key, _value(value.value))
 
 
 def _value(value: Any) -> str:

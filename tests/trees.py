@@ -107,8 +107,10 @@ def system_of(root: str, handlers: Optional[Dict[str, Handler]] = None, live: An
 
 
 def policy_of(*settings: str, **options: Any) -> Policy:
-    """The default policy for Debian with some `section.key=value`s."""
-    return load(options.get("named"), settings, file=None).on(options.get("family", "debian"))
+    """The default policy for Debian (or a `family` and `release`) with some `section.key=value`s."""
+    return load(options.get("named"), settings, file=None).on(
+        options.get("family", "debian"), options.get("release", "")
+    )
 
 
 def planned(work: Any, system: System, policy: Optional[Policy] = None, *cause: str) -> Tuple[List[Any], List[Fact]]:

@@ -30,7 +30,7 @@ class World:
 
     def _with(self, do, choice):
         system = self.system()
-        return do(system, self.policy.on(system.distro.row.family), choice, Watch())
+        return do(system, self.policy.on(system.distro.row.family, system.distro.version), choice, Watch())
 
     def check(self, **choice):
         return self._with(session.check, session.Choice(clock=CLOCK, **choice))
@@ -40,12 +40,12 @@ class World:
 
     def run(self, confirm=lambda records: True, **choice):
         system = self.system()
-        policy = self.policy.on(system.distro.row.family)
+        policy = self.policy.on(system.distro.row.family, system.distro.version)
         return session.prepare(system, policy, session.Choice(clock=CLOCK, **choice), Watch(), confirm)
 
     def rollback(self, number=None, force=False):
         system = self.system()
-        policy = self.policy.on(system.distro.row.family)
+        policy = self.policy.on(system.distro.row.family, system.distro.version)
         return session.take_back(system, policy, number, force, Watch())[0]
 
 
