@@ -2,16 +2,13 @@
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from . import boot, init, initrd, pkg
-from .errors import AgentprepError, Blocked
+from . import boot, init, initrd, machine, pkg
+from .errors import AgentprepError
 from .evidence import AUTO
 from .guest import Guest
 from .kernels import Kernel, installed
 from .live import Live
 from .release import Distro, identified
-
-MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "arm", 0x15: "ppc64", 0x16: "s390x", 0xF3: "riscv"}
-
 
 MECHANISMS = ("boot", "initrd", "packages", "init")
 
@@ -60,13 +57,13 @@ class System:
     @property
     def architecture(self) -> str:
         """x86_64 or aarch64 (or what else the guest's own /bin/sh or init is built for)."""
-        found: str = self._once("architecture", lambda: _architecture(self.guest))
+        found: str = self._once("architecture", lambda: machine.architecture(self.guest))
         return found
 
     @property
     def firmware(self) -> Picked:
         """`bios` or `uefi`: how the guest's disk is made to boot, not how this machine was booted."""
-        found: Picked = self._once("firmware", lambda: _firmware(self.guest))
+        found: Picked = self._once("firmware", lambda: Picked(*machine.firmware(self.guest, self.live is not None)))
         return found
 
     @property
@@ -112,29 +109,3 @@ class System:
                 told[name] = error.message
         told["firmware"] = "%s: %s" % self.firmware
         return told
-
-
-def _architecture(guest: Guest) -> str:
-    for path in ("/bin/sh", "/sbin/init", "/bin/bash", "/usr/bin/dpkg", "/usr/bin/rpm"):
-        stream = guest.open(path) if guest.is_file(path) else None
-        if stream is None:
-            continue
-        with stream:
-            head = stream.read(20)
-        if head[:4] == b"\x7fELF" and len(head) == 20:
-            machine = MACHINES.get(int.from_bytes(head[18:20], "little"), "unknown")
-            return machine if head[4] == 2 else {"x86_64": "x32"}.get(machine, machine)
-    raise Blocked("no program was found in %s from which the architecture can be read" % guest.root)
-
-
-def _firmware(guest: Guest) -> Picked:
-    for pattern in ("/boot/efi/EFI/*/*.efi", "/boot/EFI/*/*.efi", "/efi/EFI/*/*.efi"):
-        loaders = guest.glob(pattern)
-        if loaders:
-            return Picked("uefi", "%s is on the EFI system partition" % loaders[0])
-    entry = next((line for line in (guest.text("/etc/fstab") or "").splitlines() if " /boot/efi " in line), "")
-    if entry and not entry.lstrip().startswith("#"):
-        return Picked("uefi", "/etc/fstab mounts an EFI system partition at /boot/efi")
-    if guest.is_file("/boot/grub/i386-pc/core.img") or guest.is_file("/boot/grub2/i386-pc/core.img"):
-        return Picked("bios", "GRUB's i386-pc core image is in /boot")
-    return Picked("bios", "no EFI system partition is mounted or in /etc/fstab")

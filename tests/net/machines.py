@@ -6,10 +6,8 @@ initscripts 9.03.53 (CentOS 6), 9.49.53 (CentOS 7): rc.d/init.d/network, sysconf
 
 from typing import Any, Dict
 
-from agentprep.changes import Link
-from agentprep.guest import Guest
 from agentprep.system import System
-from tests.trees import Content, FakeCommands, Program, To, make_tree
+from tests.trees import Content, Program, To, make_tree, system_of
 
 Files = Dict[str, Content]
 SYSTEMD: Files = {"/usr/lib/systemd/systemd": Program(""), "/sbin/init": To("../usr/lib/systemd/systemd"),
@@ -58,40 +56,15 @@ def release(identity: str, version: str) -> Files:
     return {"/etc/os-release": text}
 
 
-class OldInit:
-    """The init of release 6: a service starts where /etc/rc3.d has a link of it."""
-
-    name = "links"
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest = guest
-
-    def unit(self, names: Any) -> Any:
-        return next((name for name in names if self.guest.is_file("/etc/init.d/" + name)), None)
-
-    def enabled(self, name: str) -> str:
-        return next(iter(self.guest.glob("/etc/rc3.d/S[0-9][0-9]" + name)), "")
-
-    def enable(self, name: str) -> Any:
-        if not self.enabled(name):
-            yield Link("/etc/rc.d/rc3.d/S10" + name, "../init.d/" + name, name + " starts at boot")
+# upstart 0.6.5 (CentOS 6), sysvinit 2.86 (SLES 11)
+UPSTART: Files = {"/sbin/init": Program(""), "/sbin/initctl": Program(""), "/usr/bin/rpm": Program(""),
+                  "/etc/inittab": "id:3:initdefault:\n", "/etc/init/rc.conf": "start on runlevel [0123456]\n"}  # fmt: skip
+SYSV: Files = {"/sbin/init": Program(""), "/etc/inittab": "id:3:initdefault:\n", "/usr/bin/rpm": Program(""),
+               "/etc/rc3.d": To("init.d/rc3.d")}  # fmt: skip
 
 
-class Old(System):
-    """A system with that init."""
-
-    def on(self, guest: Guest) -> "Old":
-        return Old(guest, self.live)
-
-    @property
-    def init(self) -> Any:
-        return OldInit(self.guest)
-
-
-def system(folder: Any, *more: Files, **options: Any) -> System:
+def system(folder: Any, *more: Files) -> System:
     files: Files = {}
     for one in more:
         files.update(one)
-    root = make_tree(folder, files)
-    kind = Old if options.get("old") else System
-    return kind(Guest(root, FakeCommands(root, {})))  # type: ignore[arg-type]
+    return system_of(make_tree(folder, files))

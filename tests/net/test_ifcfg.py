@@ -16,6 +16,7 @@ from tests.net.machines import (
     SCRIPTS,
     STARTED,
     SYSTEMD,
+    UPSTART,
     Files,
     release,
     system,
@@ -62,7 +63,7 @@ NM_CONTROLLED=%s
 USERCTL=no
 IPV6INIT=no
 """
-CENTOS6 = (release("centos", "6"), SCRIPTS, STARTED, {"/usr/bin/rpm": "", GLOBAL: "NETWORKING=yes\nHOSTNAME=vm\n"})
+CENTOS6 = (release("centos", "6"), UPSTART, SCRIPTS, STARTED, {GLOBAL: "NETWORKING=yes\nHOSTNAME=vm\n"})
 CENTOS7 = (release("centos", "7"), SYSTEMD, SCRIPTS, STARTED, MANAGER, {PLUGIN: "", GLOBAL: "# Created by anaconda\n"})
 
 
@@ -89,7 +90,7 @@ def test_centos_7_of_another_hypervisor(tmp_path: Any) -> None:
 
 
 def test_a_fixed_address_is_kept_as_comments(tmp_path: Any) -> None:
-    one = system(tmp_path, *CENTOS6, {OWN: STATIC}, old=True)
+    one = system(tmp_path, *CENTOS6, {OWN: STATIC})
     done = settled(one)
     assert [change.path for change in done] == [OWN, OWN]
     assert done[-1].why.endswith("and 10.0.0.5 is kept as a comment")
@@ -103,7 +104,7 @@ def test_a_fixed_address_is_kept_as_comments(tmp_path: Any) -> None:
 
 def test_what_dhcp_of_this_machine_says_otherwise_stays(tmp_path: Any) -> None:
     text = "DEVICE=eth0\nBOOTPROTO=dhcp\nONBOOT=yes\nIPV6INIT=yes\nMTU=1400\nGATEWAY=\n"
-    one = system(tmp_path, *CENTOS6, {OWN: text}, old=True)
+    one = system(tmp_path, *CENTOS6, {OWN: text})
     settled(one)
     assert content(one.guest.root, OWN).startswith(text)
 
@@ -111,7 +112,7 @@ def test_what_dhcp_of_this_machine_says_otherwise_stays(tmp_path: Any) -> None:
 def test_a_gateway_for_all_cards_goes(tmp_path: Any) -> None:
     """dhclient-script passes over the router that DHCP gives where GATEWAY is set."""
     text = "NETWORKING=yes\nHOSTNAME=vm.example.org\nGATEWAY=10.0.0.1\nGATEWAYDEV=eth1\n"
-    one = system(tmp_path, *CENTOS6, {GLOBAL: text}, old=True)
+    one = system(tmp_path, *CENTOS6, {GLOBAL: text})
     done = settled(one)
     assert [change.path for change in done] == [GLOBAL, OWN] and "GATEWAY" in done[0].why
     assert content(one.guest.root, GLOBAL) == text.replace("GATEWAY=", "# agentprep: GATEWAY=").replace(
@@ -121,14 +122,14 @@ def test_a_gateway_for_all_cards_goes(tmp_path: Any) -> None:
 
 def test_the_scripts_end_at_once_without_the_global_file(tmp_path: Any) -> None:
     files = {path: what for one in CENTOS6 for path, what in one.items() if path != GLOBAL}
-    one = system(tmp_path, files, old=True)
+    one = system(tmp_path, files)
     settled(one)
     assert content(one.guest.root, GLOBAL) == "NETWORKING=yes\n"
 
 
 @pytest.mark.parametrize("text", ['NETWORKING="yes"\n', "NETWORKING=no\n", "NETWORKING=yes\nNETWORKING=no\n"])
 def test_networking_is_yes_without_quotes(tmp_path: Any, text: str) -> None:
-    one = system(tmp_path, *CENTOS6, {GLOBAL: text}, old=True)
+    one = system(tmp_path, *CENTOS6, {GLOBAL: text})
     settled(one)
     assert content(one.guest.root, GLOBAL) == "NETWORKING=yes\n"
 
@@ -141,9 +142,9 @@ def test_the_scripts_start_where_networkmanager_will_go(tmp_path: Any) -> None:
         "/usr/lib64/NetworkManager/libnm-settings-plugin-ifcfg-rh.so": "",
         GLOBAL: "NETWORKING=yes\n",
     }
-    one = system(tmp_path, release("centos", "6"), SCRIPTS, LEVELS, manager, {"/usr/bin/rpm": ""}, old=True)
+    one = system(tmp_path, release("centos", "6"), UPSTART, SCRIPTS, LEVELS, manager)
     done = settled(one)
-    assert done[0] == Link("/etc/rc.d/rc3.d/S10network", "../init.d/network", "network starts at boot")
+    assert Link("/etc/rc.d/rc3.d/S10network", "../init.d/network", "network starts at boot") in done
     assert content(one.guest.root, OWN) == NEW % "no"
 
 
@@ -169,26 +170,26 @@ def test_the_scripts_of_el_8_stay_off_where_networkmanager_works(tmp_path: Any) 
 
 def test_a_card_that_is_a_part_of_a_bridge_is_left_to_a_person(tmp_path: Any) -> None:
     files: Files = {OWN: "DEVICE=eth0\nONBOOT=yes\nBRIDGE=br0\n"}
-    changes, facts = planned(STEP, system(tmp_path, *CENTOS6, files, old=True))
+    changes, facts = planned(STEP, system(tmp_path, *CENTOS6, files))
     assert changes == [] and facts[0].verdict == "failed" and "a part of br0" in facts[0].evidence
 
 
 def test_another_file_for_eth0(tmp_path: Any) -> None:
     path = "/etc/sysconfig/network-scripts/ifcfg-Auto_eth0"
     files: Files = {path: "DEVICE=eth0\nBOOTPROTO=none\nONBOOT=yes\nHWADDR=52:54:00:12:34:56\n"}
-    changes, facts = planned(STEP, system(tmp_path, *CENTOS6, files, old=True))
+    changes, facts = planned(STEP, system(tmp_path, *CENTOS6, files))
     assert [change.path for change in changes] == [path] and facts[0].remedy == "set ONBOOT=no in it, or remove it"
 
 
 @pytest.mark.parametrize("name", ["eth0.bak", "eth0~", "eth0.rpmsave", "eth0:1", "eth0-range0"])
 def test_files_that_the_scripts_pass_over(tmp_path: Any, name: str) -> None:
     files: Files = {"/etc/sysconfig/network-scripts/ifcfg-" + name: "DEVICE=eth0\nBRIDGE=br0\n"}
-    assert [change.path for change in settled(system(tmp_path, *CENTOS6, files, old=True))] == [OWN]
+    assert [change.path for change in settled(system(tmp_path, *CENTOS6, files))] == [OWN]
 
 
 def test_the_route_that_dhcp_gives_is_taken(tmp_path: Any) -> None:
     text = (NEW % "no").replace("# The", "DEFROUTE=no\n# The")
-    one = system(tmp_path, *CENTOS6, {OWN: text}, old=True)
+    one = system(tmp_path, *CENTOS6, {OWN: text})
     settled(one)
     assert content(one.guest.root, OWN) == "# agentprep: " + text
 
@@ -205,7 +206,7 @@ def test_networkmanager_that_leaves_eth0_alone(tmp_path: Any) -> None:
 def test_routes_and_a_missing_client_are_told(tmp_path: Any) -> None:
     files: Files = {"/etc/sysconfig/network-scripts/route-eth0": "10.9.0.0/16 via 10.0.0.1\n"}
     base = {path: what for one in CENTOS6 for path, what in one.items() if path != "/sbin/dhclient"}
-    _, facts = planned(STEP, system(tmp_path, base, files, old=True))
+    _, facts = planned(STEP, system(tmp_path, base, files))
     assert [fact.verdict for fact in facts] == ["ok", "warning", "warning"]
     assert "route-eth0 sets routes" in facts[1].evidence and facts[2].remedy == "yum install dhclient"
 
@@ -214,7 +215,7 @@ def test_udev_of_release_6_forgets_the_cards(tmp_path: Any) -> None:
     folder = "/etc/udev/rules.d/"
     rules: Files = {folder + "70-persistent-net.rules": "x", folder + "85-persistent-net-cloud-init.rules": "x",
                     "/lib/udev/rules.d/75-persistent-net-generator.rules": "x"}  # fmt: skip
-    done = settled(system(tmp_path, *CENTOS6, rules, old=True))
+    done = settled(system(tmp_path, *CENTOS6, rules))
     assert [type(change) for change in done] == [Remove, Remove, Link, Write]
     assert done[2].path == folder + "75-persistent-net-generator.rules" and done[2].target == "/dev/null"
 
@@ -222,7 +223,7 @@ def test_udev_of_release_6_forgets_the_cards(tmp_path: Any) -> None:
 def test_a_file_that_only_a_shell_understands(tmp_path: Any) -> None:
     files: Files = {OWN: "if true; then\nHWADDR=1\nfi\n"}
     with pytest.raises(Malformed, match="ifcfg-eth0, line 2"):
-        planned(STEP, system(tmp_path, *CENTOS6, files, old=True))
+        planned(STEP, system(tmp_path, *CENTOS6, files))
 
 
 def test_suses_service_of_that_name_is_not_taken_for_it(tmp_path: Any) -> None:

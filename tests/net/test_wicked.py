@@ -7,7 +7,7 @@ import pytest
 from agentprep.changes import Write
 from agentprep.net import networkmanager, wicked
 from agentprep.steps.network import STEP, UNMANAGED
-from tests.net.machines import MANAGER, SYSTEMD, WICKED, Files, release, system
+from tests.net.machines import MANAGER, SYSTEMD, SYSV, WICKED, Files, release, system
 from tests.trees import To, brought_about, content, planned
 
 FOLDER = "/etc/sysconfig/network/"
@@ -92,11 +92,10 @@ def test_what_is_of_this_network_is_told(tmp_path: Any) -> None:
 
 def test_sles_11_has_a_script(tmp_path: Any) -> None:
     files: Files = {"/etc/init.d/network": "", "/etc/init.d/rc3.d/S05network": To("../network"),
-                    "/etc/rc3.d": To("init.d/rc3.d"), "/usr/bin/rpm": "",
                     FOLDER + "dhcp": "DHCLIENT_SET_HOSTNAME='yes'\n",
                     "/etc/udev/rules.d/70-persistent-net.rules": "x",
                     "/lib/udev/rules.d/75-persistent-net-generator.rules": "x"}  # fmt: skip
-    one = system(tmp_path, release("sles", "11.4"), files, old=True)
+    one = system(tmp_path, release("sles", "11.4"), SYSV, files)
     assert [change.path for change in settled(one)][2:] == [FOLDER + "dhcp", OWN]
 
 
