@@ -64,7 +64,7 @@ def partitions(guest: Guest) -> List[str]:
     """
     found = []
     for folder in PARTITIONS:
-        marks = ("/loader/entries", "/EFI/Linux", "/EFI/systemd", "/EFI/BOOT")
+        marks = ("/loader/entries", "/EFI")
         path = guest.canonical(folder)
         if path not in found and any(guest.is_folder(folder + mark) for mark in marks):
             found.append(path)

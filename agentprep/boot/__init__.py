@@ -24,6 +24,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 from typing import Any, Tuple
 
+from ..errors import Blocked
 from ..evidence import AUTO
 from ..evidence import pick as _pick
 from ..guest import Guest
@@ -32,10 +33,17 @@ from .grub2 import Grub2
 from .grub_bls import GrubBls
 from .grub_legacy import GrubLegacy
 from .systemd_boot import SystemdBoot
+from .unsupported import recognised
 
 BACKENDS = (Grub2, BLS, GrubLegacy, SystemdBoot, GrubBls)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:
-    """The boot backend in use and the evidence."""
-    return _pick("boot loader", guest, BACKENDS, wanted)
+    """The boot backend in use and the evidence; Blocked names a loader that agentprep knows and cannot change."""
+    try:
+        return _pick("boot loader", guest, BACKENDS, wanted)
+    except Blocked:
+        told = None if any(backend.probe(guest) for backend in BACKENDS) else recognised(guest)
+        if told:
+            raise Blocked(*told) from None
+        raise

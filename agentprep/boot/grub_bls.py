@@ -6,6 +6,7 @@ GRUB reads one line of options, with its own quoting.  Sources: sdbootutil and u
 
 from typing import List, Optional, Sequence
 
+from ..errors import Blocked, Malformed
 from ..formats import bls, cmdline, shellvars
 from ..guest import Guest
 from ..kernels import partitions
@@ -34,7 +35,10 @@ class GrubBls(SystemdBoot):
 
     def read(self, entry: Entry) -> List[str]:
         found = _options(self.guest.text(entry.path) or "")
-        return bls.words(found.value) if found else []
+        try:
+            return bls.words(found.value) if found else []
+        except Malformed as error:
+            raise Blocked("%s: %s" % (entry.path, error.message), error.hint) from None
 
     def edited(self, text: str, add: Sequence[str], remove: Sequence[str]) -> str:
         found = _options(text)

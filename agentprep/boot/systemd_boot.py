@@ -120,9 +120,7 @@ class SystemdBoot:
             elif esp.foreign(guest, one):
                 told.append("%s is of another system (%s) and is left alone" % (one.path, _root(one)))
             elif one.counted:
-                told.append(
-                    "%s counts attempts to boot it in its name: a rollback finds it under this name only" % one.path
-                )
+                told.append("%s counts its boots in its name, and a rollback finds it by this name only" % one.path)
         told += ["%s is not shown at boot: %s is not there" % (one.path, one.kernel) for one in esp.absent(guest)]
         named = self.initrds()
         for one in self.listed():
