@@ -67,7 +67,8 @@ def with_kopt(text: str, words: Sequence[str]) -> str:
     new = ["# %s=%s\n" % (KERNEL, " ".join(words))]
     bare = [line.rstrip("\n") for line in found]
     if BEGIN not in bare:
-        return "".join(lines.ended(found, "\n") + [BEGIN + "\n", FIRST + "\n"] + new + [LAST + "\n", END + "\n"])
+        last = " \n" if text.endswith("\\") else "\n"  # GRUB would join the lines
+        return "".join(lines.ended(found, last) + [BEGIN + "\n", FIRST + "\n"] + new + [LAST + "\n", END + "\n"])
     place = bare.index(BEGIN) + 1
     if FIRST in bare[place:]:
         place += bare[place:].index(FIRST) + 1

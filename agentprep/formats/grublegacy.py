@@ -117,7 +117,8 @@ def with_settings(text: str, wanted: Dict[str, str]) -> str:
     place = _place(text)
     end = lines.newline(text)
     new = ["%s %s%s" % (name, value, end) for name, value in wanted.items()]
-    return "".join(lines.ended(found[:place], end) + new + found[place:])
+    last = " " + end if text.endswith("\\") else end  # which would join the lines
+    return "".join(lines.ended(found[:place], last) + new + found[place:])
 
 
 def without_settings(text: str, names: Sequence[str]) -> str:
