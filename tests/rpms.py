@@ -45,8 +45,8 @@ def handlers(brings: Mapping[str, Mapping[str, Content]], conflicts: Mapping[str
         tool, have = posixpath.basename(argv[0]), listed(root)
         verb = next((place for place, word in enumerate(argv) if word in ("install", "reinstall", "list", "shell")), 0)
         assert verb, argv
-        names = [name for name in argv[verb + 1 :] if not name.startswith("-") and name != "available"]
-        gone = [name[1:] for name in argv[verb + 1 :] if name.startswith("-") and name[1:] in have]
+        names = [name for name in argv[verb + 1 :] if name[0] not in "-!" and name != "available"]
+        gone = [name[1:] for name in argv[verb + 1 :] if name.startswith("!") and name[1:] in have]
         if argv[verb] == "shell":
             with open(root + names[0]) as stream:
                 lines = [line.split() for line in stream if line.split()[1:]]

@@ -4,6 +4,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
 
 - `database`: the path of its record of what is installed; on a draft on which a package is to be installed it is
   unknown (guest.guessed), and so is what the package brings
+- `listing`: the command that tells a person what a package brought
 - `version(package)`: the version that is installed, or None; Unknown when that cannot be told here
 - `install(packages, repository, policy, outputs, live, removes)`: the changes that install them; see apt.py
 """

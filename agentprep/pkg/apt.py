@@ -43,6 +43,7 @@ class Apt:
     """The package manager of Debian and its descendants."""
 
     name = "apt"
+    listing = "dpkg -L"
     database = STATUS  # unknown on a draft on which something is to be installed
 
     def __init__(self, guest: Guest) -> None:

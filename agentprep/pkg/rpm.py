@@ -74,6 +74,7 @@ class Rpm:
     """The packages of a guest that has rpm and no front end to it; the front ends add how to install one."""
 
     name = "rpm"
+    listing = "rpm -ql"
     locks: Tuple[str, ...] = ("/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock")
     pids: Tuple[str, ...] = ()  # files that hold the number of the process
 

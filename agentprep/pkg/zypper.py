@@ -13,7 +13,7 @@ class Zypper(Rpm):
     pids = ("/run/zypp.pid", "/var/run/zypp.pid")
 
     def words(self, program: str, verb: str, removes: Sequence[str]) -> Tuple[str, ...]:
-        """A conflict ends in an error instead of a solution of the solver's own; `-NAME` is what may go."""
+        """A conflict ends in an error instead of a solution of the solver's own; `!NAME` is what is to go."""
         options = ("--no-force-resolution", "--auto-agree-with-licenses", "--no-recommends")
         words = ("--non-interactive", "install") + options + (("--force",) if verb == "reinstall" else ())
-        return words + tuple("-" + name for name in removes)
+        return words + tuple("!" + name for name in removes)

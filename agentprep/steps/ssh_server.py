@@ -9,7 +9,6 @@ from ..changes import Remove, Write
 from ..errors import Blocked, CommandFailed
 from ..formats import sshd
 from ..guest import Guest
-from ..pkg.apt import STATUS
 from ..policy import Policy
 from ..provisioner import detect
 from ..step import Fact, Item, Step
@@ -29,11 +28,14 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     guest, row = system.guest, system.distro.row
     if guest.which("sshd") is None:
         units = tuple("*/systemd/system/*%s.*" % name for name in row.ssh_services)
-        outputs = ("/usr/sbin/sshd", "/etc/ssh/*") + units
+        outputs = ("/usr/sbin/sshd", "/etc/ssh/*", "/usr/etc/ssh/*") + units
+        outputs += tuple("/etc/*init*/%s" % name for name in row.ssh_services)
         yield from system.packages.install((row.ssh_package,), row.repository, policy, outputs, system.live)
-        if guest.which("sshd") is None and not guest.guessed(STATUS):
-            raise CommandFailed("there is no sshd after %s was installed" % row.ssh_package,
-                                "see what the package brought with: dpkg -L %s" % row.ssh_package)  # fmt: skip
+        if guest.which("sshd") is None and not guest.guessed(system.packages.database):
+            raise CommandFailed(
+                "there is no sshd after %s was installed" % row.ssh_package,
+                "see what the package brought with: %s %s" % (system.packages.listing, row.ssh_package),
+            )
     unit = system.init.unit(row.ssh_services)
     if unit is not None:
         yield from system.init.enable(unit)
@@ -125,7 +127,8 @@ STEP = Step(
     ),
     source="Microsoft, 'Azure VM certification FAQ'; Microsoft LISA, verify_client_active_interval; sshd_config(5)",
     remedy=(
-        "apt-get install openssh-server && systemctl enable ssh\n"
+        "apt-get install openssh-server && systemctl enable ssh  (dnf or yum: openssh-server and sshd; zypper: openssh "
+        "and sshd)\n"
         "echo 'ClientAliveInterval 180' > /etc/ssh/sshd_config.d/00-agentprep.conf  (or in /etc/ssh/sshd_config)\n"
         "see: sshd -T | grep -i clientaliveinterval"
     ),

@@ -85,7 +85,10 @@ def test_the_conflict_with_network_manager_is_told_before_it_goes(tmp_path: Any)
     status: Dict[str, Content] = {"/var/lib/dpkg/status": DPKG_STATUS + stanza("network-manager", "1.42.4-1")}
     changes, facts = planned(STEP, system_of(tree(tmp_path, status)))
     assert facts[0].verdict == "warning"
-    assert facts[0].evidence == "network-manager goes when waagent comes: the two packages are in conflict"
+    assert facts[0].evidence == (
+        "network-manager goes when waagent comes: the two packages are in conflict; "
+        "ifupdown gives the network from then on"
+    )
     argv = changes[-1].commands[0]
     assert argv[-4:] == ("install", "waagent", "ifupdown", "isc-dhcp-client") and "--no-remove" not in argv
 
