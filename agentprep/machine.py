@@ -38,7 +38,7 @@ def firmware(guest: Guest, live: bool = False) -> Tuple[str, str]:
     """`uefi` or `bios`, and the evidence: how the disk is made to boot, not how this machine was booted.
 
     A disk that is made for both counts as uefi, since that is what needs more.  Loaders without a partition of their
-    own are no evidence where GRUB's core image for BIOS is there: packages bring them to /boot/efi on such machines too.
+    own are no evidence where GRUB's core image for BIOS is there: packages bring them to such machines too.
     """
     found, point = loaders(guest), esp(guest)
     image = next((path for path in BIOS if guest.is_file(path)), "")

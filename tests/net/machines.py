@@ -58,7 +58,7 @@ def release(identity: str, version: str) -> Files:
 
 # upstart 0.6.5 (CentOS 6), sysvinit 2.86 (SLES 11)
 UPSTART: Files = {"/sbin/init": Program(""), "/sbin/initctl": Program(""), "/usr/bin/rpm": Program(""),
-                  "/etc/inittab": "id:3:initdefault:\n", "/etc/init/rc.conf": "start on runlevel [0123456]\n"}  # fmt: skip
+                  "/etc/inittab": "id:3:initdefault:\n", "/etc/init/rc.conf": "start on runlevel 3\n"}  # fmt: skip
 SYSV: Files = {"/sbin/init": Program(""), "/etc/inittab": "id:3:initdefault:\n", "/usr/bin/rpm": Program(""),
                "/etc/rc3.d": To("init.d/rc3.d")}  # fmt: skip
 
