@@ -5,11 +5,10 @@ sleeps as that of 0.142 does is inferred, not read.
 """
 
 import hashlib
-import tempfile
 from typing import Callable, Dict, Sequence
 
 from tests.roots import debian12, mkinitramfs
-from tests.roots.grub import Style, classic, menu, started
+from tests.roots.grub import Style, classic, started
 from tests.roots.pieces import Files, Kernel, foreign_image, links, programs, systemd, unit, users
 from tests.trees import ELF64, Handler, Program, To, make_tree
 
@@ -69,14 +68,6 @@ def grub2(default: str, linux: str = "", text: str = "") -> Files:
         "/etc/grub.d/10_linux": LINUX,
         "/usr/sbin/grub-mkconfig": MKCONFIG,
     }
-
-
-def made(files: Files, style: Style, path: str = CFG) -> Files:
-    """The files and the grub.cfg that the generator makes of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = {one: content for one, content in files.items() if one.startswith(("/boot/", "/etc/default/"))}
-        files[path] = menu(make_tree(folder, wanted, minimal=False), style)
-    return files
 
 
 def initramfs_tools(kernels: Sequence[Kernel], modules: str = "most", resume: str = "", sleeps: str = "init",

@@ -17,12 +17,11 @@ from tests.roots.deb import (
     initramfs_tools,
     installed,
     later,
-    made,
     ssh,
     titles,
     tools,
 )
-from tests.roots.grub import UUID, Style, stub
+from tests.roots.grub import UUID, Style, made, stub
 from tests.roots.pieces import (
     CONF,
     LEAVES_IT,

@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from tests.roots import debian, ubuntu
+from tests.roots import debian, rhel7, ubuntu
 from tests.roots.tree import Tree
 
-TREES: Tuple[Tree, ...] = debian.TREES + ubuntu.TREES
+TREES: Tuple[Tree, ...] = debian.TREES + ubuntu.TREES + rhel7.TREES

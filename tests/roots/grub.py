@@ -7,10 +7,11 @@ rhel-9.0.0, rhel-9.4.0, rhel-10-main and fedora-43; Debian's titles in grub-comm
 import os
 import re
 import subprocess
+import tempfile
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from tests.roots import read, write
-from tests.trees import Handler
+from tests.trees import Content, Handler, make_tree
 
 UUID = "0a1b2c3d-1111-4222-8333-444455556666"
 HEADER = """#
@@ -124,6 +125,14 @@ def entry(root: str, style: Style, title: str, version: str, arguments: str, ind
     else:
         lines += ["\t" + load] + (["\t" + ramdisk] if os.path.exists(root + "/boot/" + initrd) else [])
     return "".join(indent + line + "\n" for line in lines + ["}"])
+
+
+def made(files: Dict[str, Content], style: Style, path: str = "/boot/grub/grub.cfg") -> Dict[str, Content]:
+    """The files of a tree, and the grub.cfg that the generator makes of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = {one: text for one, text in files.items() if re.match(r"/boot/(vmlinu|init)|/etc/default/", one)}
+        files[path] = menu(make_tree(folder, wanted, minimal=False), style)
+    return files
 
 
 # -- Red Hat's, with Boot Loader Specification entries ---------------------------------------------------------

@@ -215,10 +215,11 @@ LEAVES_IT = ("ResourceDisk.Format=n", "ResourceDisk.EnableSwap=n", "Provisioning
 
 
 def agent(conf: str = UPSTREAM, service: str = "waagent", program: str = "/usr/sbin/waagent",
-          folder: str = "/usr/lib/systemd/system", enabled: bool = True) -> Files:  # fmt: skip
+          folder: str = "/usr/lib/systemd/system", enabled: bool = True,
+          python: str = "/usr/bin/python3") -> Files:  # fmt: skip
     """What the agent's package brings to a guest with systemd."""
-    found: Files = {"/etc/waagent.conf": conf, program: Program("#!/usr/bin/python3\n")}
-    found.update(unit(service, "/usr/bin/python3 -u %s -daemon" % program, folder=folder, enabled=enabled))
+    found: Files = {"/etc/waagent.conf": conf, program: Program("#!%s\n" % python)}
+    found.update(unit(service, "%s -u %s -daemon" % (python, program), folder=folder, enabled=enabled))
     return found
 
 

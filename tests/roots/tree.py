@@ -19,6 +19,11 @@ SHORT = "console=ttyS0,115200n8 earlyprintk=ttyS0,115200 rootdelay=30"
 
 # What an initrd of a virtio machine holds when the default policy's modules are added to it.
 HELD = "ext4 hid_hyperv hv_netvsc hv_storvsc hv_vmbus hyperv_keyboard scsi_mod scsi_transport_fc sd_mod virtio_blk"
+# The same for dracut: an image for any machine, and one for a KVM machine alone.
+GENERIC = "cdrom dm_mod %s xfs" % HELD.replace(" virtio_blk", " sr_mod virtio_blk")
+HOST = "dm_mod %s xfs" % HELD
+
+LVM = {"certification": "warning", "disk-layout": "warning"}  # the verdicts on a guest whose root is on LVM
 
 
 class Expected(NamedTuple):

@@ -16,12 +16,11 @@ from tests.roots.deb import (
     initramfs_tools,
     installed,
     later,
-    made,
     ssh,
     titles,
     tools,
 )
-from tests.roots.grub import UUID, Style, stub
+from tests.roots.grub import UUID, Style, made, stub
 from tests.roots.pieces import (
     AARCH64,
     LEAVES_IT,
