@@ -31,6 +31,7 @@ from .kernel_install import Future
 
 LOADER_INFO = "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 GRUB_MENUS = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
+TOKEN = "/etc/kernel/entry-token"
 MACHINE = "systemd.machine_id"
 
 
@@ -91,12 +92,16 @@ class SystemdBoot:
         return Future(self.guest, self.read(newest) if newest else [])
 
     def _newest(self, entries: List[Entry]) -> Optional[Entry]:
-        """The entry of the newest kernel; those of snapshots, and those that failed to boot, come before all others."""
+        """The entry of the newest kernel; one of a snapshot, failed boot or former token only if there is no other."""
 
-        def rank(one: Entry) -> Tuple[bool, bool, object, object]:
-            snapshot = one.sort_key.startswith("snapper-") or posixpath.basename(one.path).startswith("snapper-")
-            failed = bool(re.search(r"\+0(-\d+)?\.conf$", one.path))
-            return not snapshot, not failed, versions.rpm_key(one.version), versions.rpm_key(one.name)
+        token = (self.guest.text(TOKEN) or self.guest.text("/etc/machine-id") or "").strip()
+
+        def rank(one: Entry) -> Tuple[bool, bool, bool, object, object]:
+            name = posixpath.basename(one.path)
+            snapshot = one.sort_key.startswith("snapper-") or name.startswith("snapper-")
+            failed = bool(re.search(r"\+0(-\d+)?\.conf$", name))
+            ours = bool(token) and name.startswith(token + "-")
+            return not snapshot, not failed, ours, versions.rpm_key(one.version), versions.rpm_key(one.name)
 
         return max(entries, key=rank, default=None)
 

@@ -80,7 +80,7 @@ def _options(text: str) -> List[bls.Field]:
 
 def _unquoted(value: str) -> str:
     value = value.strip(" \t")
-    return value[1:-1] if value[:1] == '"' == value[-1:] else value
+    return value[1:-1] if value[:1] in ("'", '"') and value[:1] == value[-1:] else value
 
 
 def _quoted(value: str) -> str:

@@ -172,6 +172,25 @@ def test_an_image_that_was_cloned_keeps_its_entries(tmp_path):
     assert len(backend.listed()) == 2 and backend.notes() == []
 
 
+@pytest.mark.parametrize("token, name", [("zzz\n", "zzz"), (None, TOKEN)])
+def test_of_two_entries_of_one_kernel_that_of_the_present_token_counts(tmp_path, token, name):
+    files = dict(debian(), **{"/etc/kernel/entry-token": token, path(NEW, token="aaa"): entry(NEW, token="aaa")})
+    files.update(made.kernel(NEW, token="zzz"))
+    files["/efi/aaa/%s/linux" % NEW] = "MZ"
+    backend = boot(tmp_path, files)
+    assert backend.initrds()[NEW] == [image(NEW, token=name)]
+    assert "%s loads /efi/aaa/%s/initrd.img-%s, which is left as it is" % (path(NEW, token="aaa"), NEW, NEW) in (
+        backend.notes()
+    )
+
+
+def test_a_boot_that_failed_counts_only_where_no_other_is(tmp_path):
+    files = dict(debian(), **{path(NEW, more="+0-3"): entry(NEW).replace("img-", "bad-")})
+    assert boot(tmp_path / "both", files).initrds()[NEW] == [image(NEW)]
+    del files[path(NEW)]
+    assert boot(tmp_path / "one", files).initrds()[NEW] == [image(NEW).replace("img-", "bad-")]
+
+
 def test_entries_that_count_their_boots(tmp_path):
     files = debian()
     files[path(NEW, more="+3-0")] = files.pop(path(NEW))
