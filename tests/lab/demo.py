@@ -9,7 +9,7 @@ from pathlib import Path
 from . import guests
 from .install import install
 from .machine import Machine, overlay
-from .scene import initrd_modules, kernels
+from .ready import initrd_modules, kernels
 
 NAME = "bookworm-source"
 SHOWN = ("hv_vmbus", "hv_storvsc", "hv_netvsc", "hid_hyperv", "hyperv_keyboard", "sd_mod")
@@ -33,7 +33,10 @@ def facts(vm):
     return {
         "command line": vm.out("cat /proc/cmdline").strip(),
         "swap in use": " ".join(line.split()[0] for line in vm.out("cat /proc/swaps").splitlines()[1:]) or "none",
-        "initrds": {kernel: [name for name in SHOWN if name in initrd_modules(vm, kernel)] for kernel in kernels(vm)},
+        "initrds": {
+            kernel: [name for name in SHOWN if name in initrd_modules(vm, f"/boot/initrd.img-{kernel}")]
+            for kernel in kernels(vm)
+        },
         "sshd": " ".join(line for line in vm.out("sshd -T").splitlines() if line.startswith("clientaliveinterval")),
         "waagent.conf": vm.sh("grep -E '^(Provisioning.Agent|ResourceDisk.(Format|EnableSwap|SwapSizeMB))=' "
                               "/etc/waagent.conf").out.replace("\n", " ").strip() or "not there",

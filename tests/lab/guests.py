@@ -1,100 +1,113 @@
-"""The guests and how each becomes a disk.
-
-bookworm-source  a Debian 12 that lives on another hypervisor: BIOS, MBR, GRUB2, initramfs-tools with MODULES=dep
-                 on a virtio disk, two kernels, a swap partition and a swap file, kdump-tools, no Azure agent
-bookworm-waagent the same with Debian's waagent in its default configuration
-
-A disk needs no loop device: file systems are made in place (mke2fs -d, -E offset), and what needs a block device
-(swap, host-only initrds, grub-install) happens in one boot whose kernel QEMU loads itself.
+"""The guests.  Each imitates a machine that lives on another hypervisor: its disk is virtio, its initrds hold what it
+needs there and no module of Hyper-V, it swaps, it boots quietly.  How a row becomes a disk is told in build.py.
 """
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
-from . import host
-from .machine import Machine, overlay
+from . import build, host
+from .machine import Machine, nvram, overlay
 
-HERE = Path(__file__).resolve().parent
-MIB = 1 << 20
-ROOT_UUID = "11111111-2222-4333-8444-555555555555"
-BOOT_UUID = "11111111-2222-4333-8444-666666666666"
-SWAP_UUID = "11111111-2222-4333-8444-777777777777"
-# A /boot of 256 MiB has room for two initrds beside two; a test can fill it.
-BOOT_MIB, SWAP_MIB, DISK_MIB = 256, 128, 2560
-BOOT_AT, SWAP_AT, ROOT_AT = 1, 1 + BOOT_MIB, 1 + BOOT_MIB + SWAP_MIB
-ROOT_MIB = DISK_MIB - ROOT_AT - 1
-PACKAGES = (
-    "systemd-sysv,libpam-systemd,udev,kmod,dbus,iproute2,procps,ifupdown,isc-dhcp-client,less,nano,eject,"
-    "linux-image-amd64,linux-image-cloud-amd64,initramfs-tools,zstd,grub-pc,kdump-tools,e2fsprogs,fdisk,"
-    "openssh-server,sudo,chrony,openssl,ca-certificates,qemu-guest-agent,"
-    "python3,python3-psutil,python3-distro,python3-configobj"
+BASE = (
+    "systemd-sysv,libpam-systemd,udev,kmod,dbus,iproute2,procps,ifupdown,eject,e2fsprogs,fdisk,zstd,passwd,"
+    "openssh-server,sudo,chrony,openssl,ca-certificates,qemu-guest-agent,linux-image-cloud-amd64,"
+    "python3,python3-psutil,python3-distro,python3-configobj,"
 )
 # Later e2fsprogs turn these on; GRUB 2.06 cannot read such a file system.
-EXT4 = ["-t", "ext4", "-O", "^metadata_csum_seed,^orphan_file"]
-
-FIRST_BOOT = """#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin DISK=/dev/vda LAB_SWAP_UUID={swap}
-mount -o remount,rw /
-for m in "proc /proc" "sysfs /sys" "tmpfs /run" "devtmpfs /dev"; do
-    set -- $m; mountpoint -q $2 || mount -t $1 $1 $2
-done
-/lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle
-mount /boot
-( set -ex; . /lab-setup-steps ) && echo "lab: setup done" || echo "lab: setup FAILED"
-rm -f /lab-setup /lab-setup-steps
-udevadm control --exit
-# u remounts read-only even where this script keeps / busy, o switches off.
-sync; for key in s u o; do echo $key >/proc/sysrq-trigger; sleep 1; done; sleep 60
-"""
-# norandmaps: see kernel.randomize_va_space in customize.sh.
-DIRECT = "root=/dev/vda3 rw console=ttyS0 quiet panic=5 norandmaps init=/lab-setup"
+EXT4 = ("-t", "ext4", "-O", "^metadata_csum_seed,^orphan_file")
+# As mke2fs 1.40 made them: GRUB 0.97 reads inodes of 128 bytes.
+EXT3 = ("-t", "ext3", "-I", "128", "-O", "^metadata_csum,^64bit,^huge_file,^dir_nlink,^extra_isize")
 
 
 class Guest(NamedTuple):
-    suite: str
-    recipe: str  # folder of prepare.sh, customize.sh, first-boot.sh
-    base: str = ""  # another guest, which setup changes while it runs
-    setup: str = ""
+    """A disk that mmdebstrap makes, or a change of another guest's.
+
+    `recipes` are folders of recipes/, worked through in this order; each may hold, as build.py runs them:
+      prepare.sh     before the packages come; $1 is the root folder
+      customize.sh   when all packages are installed; $1 is the root folder
+      first-boot.sh  in the guest, once, as its init, with every file system mounted; $DISK is the disk
+      derive.sh      in the running guest whose row names a `base`
+    """
+
+    about: str
+    recipes: Tuple[str, ...]
+    suite: str = ""
+    packages: str = ""
+    disk: build.Layout = build.Layout()
+    base: str = ""
+    security: bool = True  # packages come from the suite's security archive too
 
 
+MBR = build.Layout("dos", boot=256, swap=128, size=2560, ext=EXT4)
+SOURCE, DEP = "source-machine", "initramfs-dep"
 GUESTS = {
-    "bookworm-source": Guest("bookworm", "bookworm-source"),
-    "bookworm-waagent": Guest(
+    "bookworm-source": Guest(
+        "Debian 12, BIOS, MBR, GRUB 2.06, initramfs-tools, two kernels, swap partition and file, kdump-tools, no agent",
+        (SOURCE, DEP, "grub-pc", "bookworm-source"),
         "bookworm",
-        "bookworm-source",
-        "bookworm-source",
-        "apt-get --quiet update && DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes install waagent",
+        BASE + "linux-image-amd64,initramfs-tools,grub-pc,kdump-tools,isc-dhcp-client,less,nano",
+        MBR,
     ),
-}
+    "bookworm-waagent": Guest("the same with Debian's waagent as it comes", ("waagent",), base="bookworm-source"),
+    "bullseye": Guest(
+        "Debian 11: Python 3.9, GRUB 2.06, initramfs-tools 0.140; waagent 2.2.47 to be had, not installed",
+        (SOURCE, DEP, "grub-pc"),
+        "bullseye",
+        BASE + "initramfs-tools,grub-pc,isc-dhcp-client,host,iptables,net-tools,parted",
+        MBR,
+        security=False,  # it lists kernels that it does not hold any more
+    ),
+    "uefi-dracut": Guest(
+        "Debian 13, UEFI without fallback loader, GPT, shim and GRUB 2.12, dracut 106",
+        (SOURCE, "dracut", "grub-efi"),
+        "trixie",
+        BASE + "dracut,grub-efi-amd64,grub-efi-amd64-signed,shim-signed,efibootmgr,isc-dhcp-client,waagent",
+        build.Layout("gpt", esp=64, swap=128, size=2560, ext=EXT4),
+    ),
+    "bls-entries": Guest(
+        "forky laid out as RHEL 9: UEFI, GRUB 2.14 whose menu is made of boot entries with options, dracut 112",
+        (SOURCE, "dracut", "grub-efi", "bls-entries"),
+        "forky",
+        BASE + "dracut,grub-efi-amd64,efibootmgr,dhcpcd-base,waagent",
+        build.Layout("gpt", esp=64, boot=256, swap=128, size=2560, ext=EXT4),
+        security=False,
+    ),
+    "bls-kernelopts": Guest(
+        "the same laid out as RHEL 8: options $kernelopts, which grubenv holds", ("bls-kernelopts",), base="bls-entries"
+    ),
+    "systemd-boot": Guest(
+        "Debian 13, UEFI, systemd-boot 257, kernel-install with layout bls, initramfs-tools",
+        (SOURCE, DEP, "systemd-boot"),
+        "trixie",
+        BASE + "initramfs-tools,systemd-boot,efibootmgr,isc-dhcp-client,waagent",
+        build.Layout("gpt", esp=256, swap=128, size=2560, ext=EXT4),
+    ),
+    "grub-legacy": Guest(
+        "Debian 12, BIOS, MBR, GRUB 0.97 with menu.lst, ext3 with inodes of 128 bytes, initramfs-tools",
+        (SOURCE, DEP, "grub-legacy"),
+        "bookworm",
+        BASE + "initramfs-tools,grub-legacy,isc-dhcp-client,waagent",
+        MBR._replace(ext=EXT3),
+    ),
+}  # fmt: skip
 
 
 def key(name):
     """Changes when anything changes that the finished disk is made from."""
     guest = GUESTS[name]
-    made_from = (
-        guest,
-        PACKAGES,
-        EXT4,
-        BOOT_MIB,
-        SWAP_MIB,
-        DISK_MIB,
-        ROOT_UUID,
-        BOOT_UUID,
-        SWAP_UUID,
-        FIRST_BOOT,
-        DIRECT,
-    )
-    digest = hashlib.sha256(repr(made_from).encode())
-    for path in sorted((HERE / guest.recipe).iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    digest = hashlib.sha256(repr((guest[1:], build.CONSTANTS)).encode())
+    if guest.base:
+        digest.update(key(guest.base).encode())
+    for folder in guest.recipes:
+        for path in sorted((build.RECIPES / folder).iterdir()):
+            digest.update(f"{folder}/{path.name}".encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -108,8 +121,8 @@ def disk(name, say=print):
             start = time.monotonic()
             say(f"building {name}; later uses take it from {path.parent}")
             with workshop(name) as work:
-                made = derive(guest, base, work, say) if base else build(name, guest, work, say)
-                made.replace(path)
+                made = build.derive(guest, base, work, say) if base else build.build(guest, work, say)
+                keep(made, path)
             say(f"  {time.monotonic() - start:5.0f} s  in all")
     return path
 
@@ -118,18 +131,18 @@ def booted(name, say=print):
     """Path of a disk that holds the running machine as snapshot "booted": for a Machine on a copy of it."""
     base = disk(name, say)
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE, check=True).stdout
-    command = hashlib.sha256(qemu + repr(Machine("", "").command()).encode()).hexdigest()[:8]
+    command = hashlib.sha256(qemu + repr(Machine("guest.qcow2", "").command()).encode()).hexdigest()[:8]
     path = base.with_name(f"{base.stem}-booted-{command}.qcow2")
     with locked(name):
         if not path.exists():
             with workshop(name) as work:
                 made = overlay(base, work / "booted.qcow2")
-                with step(say, f"{name} boots and its state is kept"), Machine(made, work / "console.log") as vm:
+                with build.step(say, f"{name} boots and its state is kept"), Machine(made, work / "log") as vm:
                     settle(vm)
                     vm.sh("sync; echo 3 >/proc/sys/vm/drop_caches", check=True)
                     vm.monitor.human("savevm booted")
                     vm.power_cut()
-                made.replace(path)
+                keep(made, path)
     return path
 
 
@@ -139,6 +152,13 @@ def settle(vm, timeout=600):
     verdict = vm.sh("systemctl is-system-running --wait", timeout=timeout).out.strip()
     vm.expect("login:", timeout)
     return verdict
+
+
+def keep(made, path):
+    """A finished disk is in the cache; one whose name is there is whole."""
+    if nvram(made).exists():
+        nvram(made).replace(nvram(path))
+    made.replace(path)
 
 
 @contextmanager
@@ -156,100 +176,3 @@ def workshop(name):
         shutil.rmtree(str(left))
     with tempfile.TemporaryDirectory(prefix=f".{name}.making-", dir=str(host.cache())) as work:
         yield Path(work)
-
-
-@contextmanager
-def step(say, title):
-    start = time.monotonic()
-    yield
-    say(f"  {time.monotonic() - start:5.0f} s  {title}")
-
-
-def build(name, guest, work, say):
-    """A finished raw disk in *work*; returns its path."""
-    if os.geteuid():
-        raise SystemExit("lab: building a guest needs root (mmdebstrap keeps the files' owners)")
-    root, boot, image = work / "root", work / "boot", work / "disk.raw"
-    with step(say, "Debian packages (mmdebstrap)"):
-        bootstrap(guest, root, work / "mmdebstrap.log")
-    with step(say, "disk image"):
-        (root / "lab-setup").write_text(FIRST_BOOT.format(swap=SWAP_UUID))
-        (root / "lab-setup").chmod(0o755)
-        shutil.copy(str(HERE / guest.recipe / "first-boot.sh"), str(root / "lab-setup-steps"))
-        kernel = sorted((root / "boot").glob("vmlinuz-*-cloud-amd64"))[0]
-        initrd = kernel.with_name(kernel.name.replace("vmlinuz", "initrd.img"))
-        shutil.copy(str(kernel), str(work / "vmlinuz"))
-        shutil.copy(str(initrd), str(work / "initrd"))
-        (root / "boot").rename(boot)
-        (root / "boot").mkdir()
-        compose(image, root, boot)
-        shutil.rmtree(str(root))
-    with step(say, "first boot: swap, initrds, GRUB"):
-        direct = ["-kernel", work / "vmlinuz", "-initrd", work / "initrd", "-append", DIRECT]
-        with Machine(image, work / "first-boot.log", extra=direct) as vm:
-            vm.expect("lab: setup ", timeout=600)
-            vm.wait_poweroff(60)
-            if "lab: setup done" not in vm.console():
-                vm.fail("the first boot failed")
-    return image
-
-
-def bootstrap(guest, root, log):
-    """*root* holds the installed and customised guest."""
-    command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={PACKAGES}"]
-    command += [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "locale", "doc")]
-    command += ["--dpkgopt=force-unsafe-io", '--aptopt=APT::Install-Recommends "false"']
-    command += ["--aptopt=" + option for option in ('Acquire::Languages "none"', *host.apt_options())]
-    recipe = HERE / guest.recipe
-    command += [f"--essential-hook={recipe / 'prepare.sh'}", f"--customize-hook={recipe / 'customize.sh'}"]
-    command += [guest.suite, str(root), *host.apt_sources(guest.suite)]
-    env = dict(os.environ, LAB_SWAP_UUID=SWAP_UUID, LAB_BOOT_UUID=BOOT_UUID, LC_ALL="C.UTF-8")
-    with open(str(log), "wb") as output:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env)
-    if done.returncode:
-        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-25:])
-        raise SystemExit(f"lab: mmdebstrap ended with {done.returncode}:\n{tail}")
-
-
-def compose(image, root, boot):
-    """*image* has an MBR, /boot, room for swap, and /."""
-    with open(str(image), "wb") as file:
-        file.truncate(DISK_MIB * MIB)
-    table = (
-        f"label: dos\nstart={BOOT_AT}MiB, size={BOOT_MIB}MiB, type=83, bootable\n"
-        f"start={SWAP_AT}MiB, size={SWAP_MIB}MiB, type=82\nstart={ROOT_AT}MiB, size={ROOT_MIB}MiB, type=83\n"
-    )
-    subprocess.run(["sfdisk", "--quiet", str(image)], input=table.encode(), check=True)
-    for label, uuid, folder, at, size in (
-        ("source-boot", BOOT_UUID, boot, BOOT_AT, BOOT_MIB),
-        ("source-root", ROOT_UUID, root, ROOT_AT, ROOT_MIB),
-    ):
-        subprocess.run(
-            [
-                "mke2fs",
-                "-q",
-                "-F",
-                *EXT4,
-                "-L",
-                label,
-                "-U",
-                uuid,
-                "-d",
-                str(folder),
-                "-E",
-                f"offset={at * MIB}",
-                str(image),
-                f"{size}M",
-            ],
-            check=True,
-        )
-
-
-def derive(guest, base, work, say):
-    """A disk on top of *base* on which guest.setup has run."""
-    made = overlay(base, work / "disk.qcow2")
-    with step(say, f"a boot of {guest.base}: {guest.setup}"), Machine(made, work / "console.log") as vm:
-        vm.connect()
-        vm.sh(guest.setup, timeout=600, check=True)
-        vm.poweroff()
-    return made

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .machine import OVMF_CODE
+
 # program -> Debian package
 PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -13,6 +15,7 @@ PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "sfdisk": "fdisk",
     "mke2fs": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
     "debugfs": "e2fsprogs",
     "setpriv": "util-linux",
     "zstd": "zstd",
@@ -23,10 +26,15 @@ DEBIAN = (
 )
 
 
+# file that is no program -> Debian package
+FILES = {OVMF_CODE: "ovmf"}
+
+
 def missing():
-    """The Debian packages whose programs are not here."""
+    """The Debian packages whose programs or files are not here."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    return sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)})
+    lacking = {package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)}
+    return sorted(lacking | {package for file, package in FILES.items() if not os.path.exists(file)})
 
 
 def install_missing():
@@ -43,7 +51,7 @@ def install_missing():
     return packages
 
 
-def apt_sources(suite):
+def apt_sources(suite, security=True):
     """Lines of sources.list for *suite*: LAB_MIRROR, or where this host's own apt looks, or deb.debian.org."""
     if os.environ.get("LAB_MIRROR"):
         return [f"deb {os.environ['LAB_MIRROR']} {suite} main"]
@@ -60,7 +68,7 @@ def apt_sources(suite):
             if component == "main" and release in (suite, suite + "-updates", suite + "-security"):
                 found.append(f"deb {uri} {release} main")
     if not any(line.endswith(f" {suite} main") for line in found):
-        return [line.format(suite=suite) for line in DEBIAN]
+        return [line.format(suite=suite) for line in DEBIAN[: 1 + security]]
     return found
 
 

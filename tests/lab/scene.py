@@ -4,14 +4,13 @@ Most tests start from a snapshot of a machine that has booted: a second, where e
 """
 
 import json
-import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import guests
 from .install import install
-from .machine import Machine, overlay
+from .machine import Machine, copied, overlay
 
 MANIFEST = Path(__file__).with_name("manifest.py").read_text("utf-8")
 
@@ -28,7 +27,7 @@ class Lab:
 
     def copy(self, path):
         """A disk with the snapshots of *path*."""
-        return Path(shutil.copy(str(path), str(self.name(".qcow2"))))
+        return copied(path, self.name(".qcow2"))
 
     @contextmanager
     def resumed(self, path, snapshot, **options):
@@ -71,14 +70,9 @@ def seen(vm, *paths):
     return json.loads(done.out)
 
 
-def kernels(vm):
-    return vm.out("ls /lib/modules").split()
-
-
-def initrd_modules(vm, kernel):
-    """Names of the modules in the initrd of one kernel, as initramfs-tools itself lists them."""
-    listed = vm.out(f"lsinitramfs /boot/initrd.img-{kernel}").splitlines()
-    return {Path(line).name.split(".ko")[0].replace("-", "_") for line in listed if ".ko" in Path(line).name}
+def status(document):
+    """{step: what a document found of it}."""
+    return {finding["id"]: finding["status"] for finding in document["findings"]}
 
 
 def menu(vm):

@@ -3,12 +3,6 @@
 set -eu
 root=$1
 
-# grub-pc may not ask for a disk: there is none in a chroot.
-chroot "$root" debconf-set-selections <<'S'
-grub-pc grub-pc/install_devices_empty boolean true
-kdump-tools kdump-tools/use_kdump boolean false
-S
-
 # Small initrds while packages are installed; they serve the setup boot only.
 mkdir -p "$root/etc/initramfs-tools/conf.d"
 printf 'MODULES=list\nCOMPRESSLEVEL=1\nRESUME=none\n' >"$root/etc/initramfs-tools/conf.d/source-vm"

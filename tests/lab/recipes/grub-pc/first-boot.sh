@@ -1,0 +1,2 @@
+grub-install --target=i386-pc "$DISK"
+update-grub

@@ -1,0 +1,1 @@
+update-initramfs -u -k all

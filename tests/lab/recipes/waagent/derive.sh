@@ -1,0 +1,1 @@
+apt-get --quiet update && DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes install waagent
