@@ -6,6 +6,7 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
   unknown (guest.guessed), and so is what the package brings
 - `listing`: the command that tells a person what a package brought
 - `version(package)`: the version that is installed, or None; Unknown when that cannot be told here
+- `changelog(image, version)`: the changelog of the package that brought a kernel; Unknown or "" when there is none
 - `install(packages, repository, policy, outputs, live, removes)`: the changes that install them; see apt.py
 """
 

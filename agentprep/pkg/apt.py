@@ -1,6 +1,7 @@
 """apt with dpkg: what is installed is read from dpkg's own status file, what is to be installed is left to apt-get."""
 
 import re
+import zlib
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from ..changes import Run
@@ -15,6 +16,7 @@ UPDATES = "/var/lib/dpkg/updates"
 LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
 CHUNK = 1 << 20  # bytes; the file has several MiB on a desktop
 LIMIT = 256 << 20  # bytes, of a file that nothing like dpkg has written
+CHANGELOG = 16 << 20  # bytes; that of Debian's kernels has 5 MiB
 UNSETTLED = re.compile(rb"\nStatus: \S+ \S+ (unpacked|half-configured)\n")
 
 # What apt-get says (apt 1.6 to 3.0) and what to do about it; {repository} is the distribution row's.
@@ -67,6 +69,16 @@ class Apt:
                 match = re.search(rb"\nVersion: (\S+)", stanza)
                 return match.group(1).decode() if match else ""
         return None
+
+    def changelog(self, image: str, version: str) -> str:
+        """What the changelog of a kernel's package says; "" when no package brought one."""
+        for name in ("changelog.Debian.gz", "changelog.gz"):
+            stream = self.guest.open("/usr/share/doc/linux-image-%s/%s" % (version, name))
+            if stream is not None:
+                with stream:
+                    text = zlib.decompressobj(31).decompress(stream.read(CHANGELOG), CHANGELOG)
+                return text.decode("utf-8", "replace")
+        return ""
 
     def interrupted(self) -> str:
         """Why `dpkg --configure -a` must run first, or "".

@@ -120,10 +120,9 @@ class Rpm:
             )
         return found
 
-    def changelog(self, package: str) -> str:
-        """What the package's changelog says; Unknown when it is not installed."""
-        output = self.guest.ask("rpm", "-q", "--changelog", package)
-        return output.decode("utf-8", "replace")
+    def changelog(self, image: str, version: str) -> str:
+        """What the changelog of a kernel's package says; Unknown when no package brought the image."""
+        return self.guest.ask("rpm", "-q", "--changelog", "-f", image).decode("utf-8", "replace")
 
     def install(
         self,

@@ -27,7 +27,8 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             yield Fact(
                 "failed",
                 "kernel %s has no %s" % (kernel.version, ", ".join(lacking)),
-                "install the package with the rest of that kernel's modules, or another kernel of the distribution",
+                "install the rest of that kernel's modules (kernel-modules and kernel-modules-extra, "
+                "linux-modules-extra, or kernel-default instead of kernel-default-base), or another kernel",
             )
         else:
             words.append(kernel.version)

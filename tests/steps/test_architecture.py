@@ -64,3 +64,19 @@ def test_kernels_for_paravirtual_xen_alone(tmp_path, version, config):
 def test_a_kernel_that_runs_on_xen_too_is_fine(tmp_path):
     facts = judged(tmp_path, kernel("6.1.0-28-amd64", "CONFIG_XEN=y\nCONFIG_XEN_PV=y\nCONFIG_HYPERV=m\n"))[1]
     assert [fact.verdict for fact in facts] == ["ok"]
+
+
+@pytest.mark.parametrize("version, words", [
+    ("2.6.39-400.215.10.el6uek.x86_64", "UEK R2"), ("2.6.39-200.24.1.el5uek", "UEK R2"),
+    ("2.6.18-419.el5", "older than 2.6.32"),
+])  # fmt: skip
+def test_kernels_that_have_no_drivers_whatever_is_done(tmp_path, version, words):
+    with pytest.raises(Unsupported, match="no installed kernel runs on Azure: kernel .*" + words):
+        judged(tmp_path, kernel(version))
+    facts = judged(tmp_path / "both", dict(kernel(version), **kernel("2.6.32-754.el6.x86_64")))[1]
+    assert [fact.verdict for fact in facts] == ["warning", "ok"] and words in facts[0].evidence
+
+
+@pytest.mark.parametrize("version", ["2.6.39.4-mine", "3.8.13-118.el6uek.x86_64", "2.6.32-71.el6.x86_64", "mine"])
+def test_kernels_that_are_judged_by_what_they_have(tmp_path, version):
+    assert [fact.verdict for fact in judged(tmp_path, kernel(version))[1]] == ["ok"]
