@@ -21,7 +21,7 @@ from ..kernels import installed, partitions, xen_only
 # As bootctl(1) recognises the one, and sdbootutil the other.
 MARKS = {"systemd-boot": b"#### LoaderInfo: systemd-boot ", "shim": b"UEFI SHIM"}
 LOADERS = re.compile(r"(systemd-boot\w*|boot(x64|aa64|ia32)|grub\w*)\.efi$", re.I)
-LARGEST = 32 << 20  # bytes of a boot loader, or of a section that is read
+LARGEST = 8 << 20  # bytes of a boot loader, or of a section, that are read
 
 
 class Entry(NamedTuple):
@@ -47,9 +47,17 @@ def loaders(guest: Guest) -> Dict[str, str]:
     for root in partitions(guest):
         for path in guest.glob(root + "/EFI/*/*"):
             if LOADERS.match(posixpath.basename(path)) and guest.is_file(path):
-                content = guest.read(path, LARGEST) or b""
-                found[path] = next((kind for kind, mark in MARKS.items() if mark in content), "")
+                found[path] = _kind(guest, path)
     return found
+
+
+def _kind(guest: Guest, path: str) -> str:
+    stream = guest.open(path)
+    if stream is None:
+        return ""
+    with stream:
+        content = stream.read(LARGEST)
+    return next((kind for kind, mark in MARKS.items() if mark in content), "")
 
 
 def entries(guest: Guest) -> List[Entry]:
@@ -64,7 +72,7 @@ def _type1(guest: Guest) -> Iterator[Entry]:
     versions = _versions(guest)
     for root in partitions(guest):
         for path in guest.glob(root + "/loader/entries/*.conf"):
-            if posixpath.basename(path).startswith("auto-"):
+            if posixpath.basename(path).startswith("auto-") or not guest.is_file(path):
                 continue
             text = guest.text(path) or ""
             found = {field.key: field.value.strip() for field in bls.fields(text)}

@@ -4,10 +4,11 @@ sdbootutil installs it as EFI/opensuse/grubbls.efi (grub.efi beside a shim), mak
 GRUB reads one line of options, with its own quoting.  Sources: sdbootutil and update-bootloader of openSUSE.
 """
 
+import re
 from typing import List, Optional, Sequence
 
 from ..errors import Blocked, Malformed
-from ..formats import bls, cmdline, shellvars
+from ..formats import bls, cmdline
 from ..guest import Guest
 from ..kernels import partitions
 from . import esp
@@ -26,8 +27,9 @@ class GrubBls(SystemdBoot):
     def probe(cls, guest: Guest) -> Optional[str]:
         """The evidence: sdbootutil installed a loader that is not systemd-boot, and there are entries for it."""
         marks = [path for root in partitions(guest) for path in guest.glob(root + "/EFI/*/installed_by_sdbootutil")]
-        said = shellvars.evaluate([shellvars.Script(guest.text(SUSE) or "", SUSE)], "LOADER_TYPE")
-        if said not in ("grub2-bls", "", None) or SystemdBoot.name in esp.loaders(guest).values():
+        told = re.findall(r"(?m)^LOADER_TYPE=[\"']?([\w-]*)", guest.text(SUSE) or "") if guest.is_file(SUSE) else []
+        said = told[-1] if told else ""
+        if said not in ("grub2-bls", "") or SystemdBoot.name in esp.loaders(guest).values():
             return None
         if not marks and said != "grub2-bls":
             return None

@@ -160,6 +160,18 @@ class SystemdBoot:
         """The text of an entry with the wanted arguments."""
         return optionlines.edited_entry(text, lambda old: merged(old, add, remove))
 
+    def without_machine_id(self) -> Iterator[Change]:
+        """The changes after which no entry makes a clone take itself for this machine.
+
+        kernel-install writes systemd.machine_id= where it names entries by the machine-id.  The name stays, as a token,
+        or its next run in a clone would make a second set of entries and images beside this one.
+        """
+        own = (self.guest.text("/etc/machine-id") or "").strip()
+        named = [one for one in self.listed() if own and posixpath.basename(one.path).startswith(own + "-")]
+        if named and not (self.guest.text(TOKEN) or "").strip():
+            yield Write(TOKEN, own.encode() + b"\n", "entries keep their names when the machine-id is another")
+        yield from self.set_arguments([], [MACHINE])
+
     # -- Debian's copy of the initrd -------------------------------------------------------------------------
     def stale(self, add: Sequence[str], remove: Sequence[str]) -> str:
         pairs = initrd_copies.differing(self.guest, self.initrds())

@@ -2,7 +2,9 @@
 
 from typing import Iterator
 
+from ..boot.systemd_boot import SystemdBoot
 from ..changes import Forget, Write
+from ..errors import AgentprepError
 from ..formats import keyvalue
 from ..guest import Guest
 from ..policy import Policy
@@ -56,6 +58,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         yield Fact("warning", "the ssh host keys were left, since nothing in the guest would make new ones at boot",
                    "set Provisioning.RegenerateSshHostKeyPair=y in /etc/waagent.conf, then run it again")  # fmt: skip
     yield from forget(guest, [trace for trace in TRACES if not _is_mask(guest, trace)])
+    yield from _entries(system)
     yield from _machine_id(guest)
     yield from _iscsi(guest)
     yield from _credential(guest)
@@ -102,6 +105,15 @@ def _machine_id(guest: Guest) -> Iterator[Item]:
         yield Forget(MACHINE_ID, why, empty=systemd)
     if guest.exists(DBUS_ID) and guest.link(DBUS_ID) is None:
         yield Forget(DBUS_ID, "the id of this machine, from which systemd would restore %s" % MACHINE_ID)
+
+
+def _entries(system: System) -> Iterator[Item]:
+    try:
+        boot = system.boot
+    except AgentprepError:
+        return  # kernel-cmdline tells what is wrong with the boot loader
+    if isinstance(boot, SystemdBoot):
+        yield from boot.without_machine_id()
 
 
 def _iscsi(guest: Guest) -> Iterator[Item]:

@@ -265,6 +265,18 @@ def test_a_draft_tells_what_will_be(tmp_path):
     assert not draft.guessing and "quiet" in backend.arguments()["future"]
 
 
+def test_a_clone_does_not_take_itself_for_this_machine(tmp_path):
+    """With the token kernel-install 257 keeps the entries' names, and adds no systemd.machine_id=."""
+    backend = boot(tmp_path)
+    for change in backend.without_machine_id():
+        change.apply(backend.guest)
+    assert content(backend.guest.root, "/etc/kernel/entry-token") == TOKEN + "\n"
+    assert content(backend.guest.root, path(NEW)) == entry().replace(" systemd.machine_id=" + TOKEN, "")
+    assert list(backend.without_machine_id()) == []
+    told = boot(tmp_path / "named", **{"/etc/kernel/entry-token": "other\n"}).without_machine_id()
+    assert [change.path for change in told] == [path(NEW), path(OLD)]
+
+
 # -- unified kernel images -----------------------------------------------------------------------------------
 def unified(arguments, version=NEW):
     return program({".osrel": b"ID=debian\n", ".uname": version.encode(), ".cmdline": arguments.encode() + b"\n\0",

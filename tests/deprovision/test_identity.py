@@ -6,6 +6,7 @@ from typing import Any
 
 from agentprep.changes import Forget, Write
 from agentprep.deprovision.identity import STEP
+from tests.boot import partitions
 from tests.deprovision.machine import used
 from tests.trees import Program, To, brought_about, content, make_tree, planned, policy_of, system_of
 
@@ -119,3 +120,12 @@ def test_registrations_go(tmp_path: Any) -> None:
              "/var/lib/ubuntu-advantage/private/machine-token.json"]  # fmt: skip
     root = make_tree(tmp_path, {**used(), **dict.fromkeys(there, "x")})
     assert set(there) <= set(forgotten(planned(STEP, system_of(root))[0]))
+
+
+def test_entries_of_systemd_boot_do_not_give_the_id_to_a_clone(tmp_path: Any) -> None:
+    files = dict(partitions.debian(), **{"/lib/systemd/systemd": Program("")})
+    root = make_tree(tmp_path, files)
+    changes = [change.path for change in brought_about(STEP, system_of(root))]
+    token, entry = "/etc/kernel/entry-token", partitions.path()
+    assert {token, entry, "/etc/machine-id"} <= set(changes) and changes.index(token) < changes.index("/etc/machine-id")
+    assert "systemd.machine_id" not in content(root, entry) and content(root, token) == partitions.TOKEN + "\n"
