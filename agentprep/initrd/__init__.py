@@ -21,8 +21,9 @@ from ..evidence import pick as _pick
 from ..guest import Guest
 from .dracut import Dracut
 from .initramfs_tools import InitramfsTools
+from .mkinitrd import RedHatMkinitrd, SuseMkinitrd
 
-BACKENDS = (InitramfsTools, Dracut)
+BACKENDS = (InitramfsTools, Dracut, SuseMkinitrd, RedHatMkinitrd)
 
 
 def pick(guest: Guest, wanted: str = AUTO) -> Tuple[Any, str]:

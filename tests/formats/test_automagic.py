@@ -30,6 +30,8 @@ def test_the_options_of_a_generated_menu():
 
 
 def test_only_what_update_grub_reads_counts():
+    early = BEGIN + "\n# kopt=too early\n"
+    assert automagic.options(early) == []
     text = block("## kopt=a", "#kopt=b", " # kopt=c", "# kopts=d", "# kopt=e", "# kopt_2_6=f")
     assert [(one.name, one.words) for one in automagic.options("# kopt=x\n# defoptions=y\n" + text + "# kopt=z\n")] == [
         ("kopt", ["e"]), ("kopt_2_6", ["f"]),

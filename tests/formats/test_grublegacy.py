@@ -90,7 +90,7 @@ def test_a_yast_menu_with_a_joined_line_and_xen():
         ("kernel /my-own root=/dev/sda1", "/my-own", ["root=/dev/sda1"]),
         ("kernel /vmlinuz a \\\r\n b", "/vmlinuz", ["a", "b"]),
         ("kernel /old x\nkernel /vmlinuz y", "/vmlinuz", ["y"]),
-        ("# kernel /old \\\nkernel /no a\nkernel /vmlinuz b", "/vmlinuz", ["b"]),
+        ("kernel /vmlinuz b\n# a comment \\\nkernel /no a", "/vmlinuz", ["b"]),
         ("kernel /vmlinuz " + "a" * LINE, "/vmlinuz", ["a" * (LINE - len("kernel /vmlinuz "))]),
         ("kernel /vmlinuz a\0 b", "/vmlinuz", ["a"]),
     ],
@@ -241,6 +241,7 @@ PIECES = st.lists(
 
 @given(PIECES)
 @example("title x\nkernel /vmlinuz \\")
+@example("# a \\\nkernel /no\n\\\r\n#b\nx\n")
 def test_lines_are_those_of_grub(text):
     assert [line.text for line in grublegacy._lines(text)] == lines_of_grub(text)
 
@@ -268,6 +269,7 @@ def test_an_edit_brings_about_what_it_says_and_only_once(text):
 
 
 @given(PIECES)
+@example("timeout 5\\")
 def test_settings_are_set_once(text):
     wanted = {"serial": "--unit=0", "terminal": "serial console"}
     once = grublegacy.with_settings(text, wanted)
