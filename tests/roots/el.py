@@ -157,3 +157,5 @@ LINES: Dict[str, Tuple[str, ...]] = {
         'SUBSYSTEM=="net", DRIVERS=="hv_pci", ACTION!="remove", ENV{NM_UNMANAGED}="1"',
     ),
 }
+# The same where NetworkManager has keyfiles only.
+LINES_KEYFILE = {path: lines for path, lines in LINES.items() if not path.startswith("/etc/sysconfig")}

@@ -176,11 +176,19 @@ def bls(style: Style, release: str) -> Handler:
             editenv(root, "kernelopts", line)
         if overwrite:
             overwritten(root, line)
-        write(root, words[1], (HEADER % "grub2-mkconfig" + BLSCFG % line + FOOTER).encode())
+        write(root, words[1], (HEADER % "grub2-mkconfig" + tuned(root) + BLSCFG % line + FOOTER).encode())
         os.chmod(root + words[1], 0o600)
         return 0, "Generating grub configuration file ...\ndone\n"
 
     return mkconfig
+
+
+def tuned(root: str) -> str:
+    """What /etc/grub.d/00_tuned prints: the arguments of the profile in use, from /etc/tuned/bootcmdline."""
+    if not os.path.exists(root + "/etc/grub.d/00_tuned"):
+        return ""
+    found = re.search(r'(?m)^TUNED_BOOT_CMDLINE="(.*)"', read(root, "/etc/tuned/bootcmdline").decode())
+    return 'set tuned_params="%s"\n' % (found.group(1) if found else "")
 
 
 def overwritten(root: str, line: str) -> None:
