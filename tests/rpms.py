@@ -73,7 +73,8 @@ def handlers(brings: Mapping[str, Mapping[str, Content]], conflicts: Mapping[str
     def rpm(root: str, argv: Argv) -> Any:
         have = listed(root)
         if argv[1] == "-qa":
-            return 0, "".join("%s\t%s\n" % one for one in have.items())
+            with open(_where(root)) as stream:
+                return 0, stream.read()
         names = [name for name in argv[2:] if not name.startswith("-")]
         absent = [name for name in names if name not in have]
         return len(absent), "".join("package %s is not installed\n" % name for name in absent)

@@ -63,7 +63,8 @@ REMEDIES = (
     ),
     Remedy(
         ("Unable to find a match", "No match for argument", "No package .* available", "No matching [Pp]ackages",
-         "No provider of", "not found in package names", "No packages? found", "Installed package .* not available"),
+         "No provider of", "not found in package names", "No packages? (found|matches)",
+         "Installed package .* not available"),
         "no repository of the guest has the package",
         "{register}add {repository}, then run agentprep again",
     ),
