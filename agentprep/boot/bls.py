@@ -21,11 +21,9 @@ from ..formats import bls, cmdline, grubcfg, grubenv
 from ..guest import Guest
 from . import bls_entries, bls_stores, grub_menu
 from .bls_stores import CMDLINE
-from .grub2 import ENABLE, Grub2, Texts, written
+from .grub2 import ENABLE, QUIETLY, Grub2, Texts, written
 from .grub_defaults import MAIN
 from .grub_menu import Listed
-
-QUIETLY = "--no-grubenv-update"
 
 
 class BLS(Grub2):
@@ -114,10 +112,6 @@ class BLS(Grub2):
         text = self.guest.text(path) or ""
         grub_menu.entries(path, text)
         return "" if grubcfg.reads_entries(text) else "it has no blscfg; %s=true in %s brings it back" % (ENABLE, MAIN)
-
-    def argv(self, generator: str, output: str) -> Sequence[str]:
-        quietly = (QUIETLY,) if QUIETLY in (self.guest.text(generator) or "") else ()
-        return (posixpath.basename(generator),) + quietly + ("-o", output)
 
     def affected(self) -> Sequence[str]:
         text = self.guest.text(self.generator or "") or ""

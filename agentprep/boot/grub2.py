@@ -8,6 +8,7 @@ from ..commands import Completed
 from ..errors import Blocked, CommandFailed, Unsupported
 from ..formats import cmdline, grubcfg
 from ..guest import Guest
+from ..kernels import NO_KERNEL
 from . import bls_entries, bls_stores, grub_config, grub_menu, grub_scripts, grub_terminal
 from .grub_config import GENERATORS
 from .grub_defaults import MAIN, Defaults
@@ -16,6 +17,7 @@ from .grub_scripts import SCRIPTS
 
 ENABLE = "GRUB_ENABLE_BLSCFG"  # of Red Hat's grub2-mkconfig: the menu is made from /boot/loader/entries
 
+QUIETLY = "--no-grubenv-update"  # Red Hat's: neither grubenv nor the entries are rewritten
 
 Texts = Dict[str, str]
 
@@ -103,6 +105,7 @@ class Grub2:
                 told.append("%s: %s is for Xen and was left alone" % (defaults.where(name), name))
         if self.config is not None and not self.foreseen:
             told += grub_menu.others(self.guest, self.config)
+            told += ["%s is a menu that GRUB does not read" % one for one in grub_config.leftovers(self.guest)]
         return told
 
     # -- kernel arguments ------------------------------------------------------------------------------------
@@ -146,7 +149,7 @@ class Grub2:
         for one in self.listed():
             image = grub_config.placed(self.guest, one.entry.kernel)
             theirs = [words for entry, words in given if grub_config.placed(self.guest, entry.kernel) == image]
-            if one.entry.recovery or grub_config.version(self.guest, one.entry.kernel) == "":
+            if one.entry.recovery or NO_KERNEL.search(posixpath.basename(image)):
                 continue
             if not theirs:
                 return "%s has no entry of %s, which the old menu has" % (bls_entries.FOLDER, image)
@@ -156,7 +159,8 @@ class Grub2:
         return ""
 
     def argv(self, generator: str, output: str) -> Sequence[str]:
-        return (posixpath.basename(generator), "-o", output)
+        quietly = (QUIETLY,) if QUIETLY in (self.guest.text(generator) or "") else ()
+        return (posixpath.basename(generator),) + quietly + ("-o", output)
 
     def affected(self) -> Sequence[str]:
         """Files that the generator changes besides its output."""

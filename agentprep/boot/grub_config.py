@@ -3,6 +3,7 @@
 live(guest)                           its Config, or None when there is no menu of kernels; Blocked when two may be live
 stubs(guest)                          {path on the ESP: guest path of the file that it leads to}
 leftovers(guest)                      the other files with a menu, which nothing reads
+version(guest, kernel, kernels)       which of the installed kernels a path of the loader's is of
 placed(guest, path)                   the guest path of a file that the loader's configuration names
 
 A file is judged by its content, never by the release: RHEL 7 and 8 have the menu itself on the ESP, RHEL 9 and later,
@@ -11,12 +12,12 @@ Fedora 34 and later, Debian, Ubuntu, SUSE and Azure Linux a few lines that load 
 
 import posixpath
 import re
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ..errors import Blocked, Malformed
 from ..formats import grubcfg
 from ..guest import Guest
-from ..kernels import NO_KERNEL, installed
+from ..kernels import NO_KERNEL, Kernel, installed
 
 # Where distributions have it: upstream's names, and those of Red Hat and SUSE, who had GRUB Legacy beside it.
 FOLDERS = ("/boot/grub", "/boot/grub2")
@@ -151,12 +152,11 @@ def _generator(guest: Guest) -> str:
     return next((tool for tool in GENERATORS if guest.which(tool)), "grub-mkconfig")
 
 
-def version(guest: Guest, kernel: str) -> str:
-    """The version of the installed kernel that the loader's path `kernel` is of; "" for a rescue or kdump image."""
+def version(guest: Guest, kernel: str, kernels: Sequence[Kernel]) -> str:
+    """Which of the installed kernels the loader's path `kernel` is of; "" for a rescue or kdump image."""
     where = placed(guest, kernel)
     if NO_KERNEL.search(posixpath.basename(where)):
         return ""
-    known = [one for one in installed(guest) if guest.canonical(one.image) == where]
-    parts = where.split("/")
-    known = known or [one for one in installed(guest) if one.version in parts]
+    known = [one for one in kernels if guest.canonical(one.image) == where]
+    known = known or [one for one in kernels if one.version in where.split("/")]
     return known[0].version if known else ""

@@ -67,8 +67,9 @@ def initrds(guest: Guest, found: Sequence[Listed]) -> Dict[str, List[str]]:
     Ubuntu's cloud images boot without an initrd and, when that failed, with one (GRUB_FORCE_PARTUUID).
     """
     told: Dict[str, List[str]] = {}
+    kernels = installed(guest)
     for one in found:
-        name = version(guest, one.entry.kernel)
+        name = version(guest, one.entry.kernel, kernels)
         paths = [placed(guest, path) for path in one.entry.initrds if not path.startswith("$")]
         if name and not told.get(name):
             told[name] = paths

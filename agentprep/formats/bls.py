@@ -88,7 +88,7 @@ def edited(value: str, transform: Callable[[List[str]], List[str]]) -> str:
     text = grubcfg.edit(_HEAD + value + _TAIL, lambda entry: new)
     made = text[len(_HEAD) : len(text) - len(_TAIL)]
     if not value.strip():
-        made = made.strip() + value[1:]
+        made = made.strip() + value
     if words(made) != new or "\n" in made:
         raise Malformed(
             f"the arguments {value!r} cannot be edited: GRUB would read them as something else",

@@ -6,11 +6,13 @@
 Source: grub-core/lib/envblk.c of GRUB 2.02 to 2.14.  The padding is the run of ``#`` at the end.
 """
 
+import re
 from typing import Dict, Iterator, NamedTuple
 
 from agentprep.errors import Malformed
 
 SIGNATURE = b"# GRUB Environment Block\n"
+_LINE = re.compile(rb"(?:[^\\\n]|\\(?:.|\Z))*", re.DOTALL)
 _MADE = "Make it anew with: grub2-editenv FILE create (grub-editenv on Debian), then set its variables again."
 
 
@@ -75,18 +77,12 @@ def _lines(content: bytes) -> Iterator[_Line]:
 
 def _newline(content: bytes, place: int) -> int:
     """The first newline from here on that no backslash hides."""
-    while place < len(content) and content[place : place + 1] != b"\n":
-        place += 2 if content[place : place + 1] == b"\\" else 1
-    return place
+    match = _LINE.match(content, place)
+    return match.end() if match else place
 
 
 def _unescaped(value: bytes) -> bytes:
-    found, place = b"", 0
-    while place < len(value):
-        place += value[place : place + 1] == b"\\"
-        found += value[place : place + 1]
-        place += 1
-    return found
+    return re.sub(rb"\\(.?)", rb"\1", value, flags=re.DOTALL)
 
 
 def _text(value: bytes) -> str:

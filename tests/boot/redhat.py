@@ -1,4 +1,4 @@
-"""RHEL-like guests with Boot Loader Specification entries, as trees, and grub2-mkconfigs that do to them what theirs do.
+"""RHEL-like guests with BLS entries, as trees, and grub2-mkconfigs that do to them what theirs do.
 
 Contents are as published for the releases: entries as 20-grub.install of grub2 2.02 (CentOS 8) and 2.06 (RHEL 9) writes
 them, with tuned's ``$tuned_params`` and ``$tuned_initrd``; grub.cfg and the side effects of grub2-mkconfig as in
@@ -135,7 +135,7 @@ def files(release: str) -> Dict[str, Any]:
     """An installed guest: kernels, entries, stores."""
     old, new = KERNELS[release]
     given = "%s ro %s " % (ROOT, BOOT)
-    known = dict(saved_entry="%s-%s" % (MACHINE, new), boot_success="0")
+    known = {"saved_entry": "%s-%s" % (MACHINE, new), "boot_success": "0"}
     if release == "el8":
         known["kernelopts"] = given
     options = "$kernelopts $tuned_params" if release == "el8" else given + "$tuned_params"

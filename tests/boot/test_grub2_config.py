@@ -1,0 +1,170 @@
+"""Which grub.cfg counts: the one that GRUB reads, not a stub and not a leftover; and where its paths lead.
+
+The stubs are those of: RHEL 9 (anaconda, grub2-common 2.06), Fedora 40 on btrfs, Debian and Ubuntu (grub-install of
+2.06 and 2.12), SUSE 15 (shim-install 15.8), Azure Linux 3 (azurelinux toolkit/resources/assets/efi/grub).
+"""
+
+import pytest
+
+from agentprep.boot import grub_config
+from agentprep.boot.bls import BLS
+from agentprep.boot.grub2 import Grub2
+from agentprep.errors import Blocked, Unsupported
+from agentprep.formats import grubcfg
+from agentprep.guest import Guest
+from tests.boot import mkconfig, redhat
+from tests.trees import Program, To, make_tree
+
+UUID = "0b8c9ef0-4b2f-4a3e-9c40-2f7b9f1d5a11"
+STUBS = {
+    "rhel9": (
+        (
+            "search --no-floppy --root-dev-only --fs-uuid --set=dev %s\nset prefix=($dev)/grub2\n\n"
+            "export $prefix\nconfigfile $prefix/grub.cfg\n"
+        ),
+        "/grub2/grub.cfg",
+    ),
+    "fedora-btrfs": (
+        (
+            'set btrfs_relative_path="yes"\nsearch --no-floppy --fs-uuid --set=dev %s\n'
+            "set prefix=($dev)/root/boot/grub2\nexport $prefix\nconfigfile $prefix/grub.cfg\n"
+        ),
+        "/root/boot/grub2/grub.cfg",
+    ),
+    "debian": (
+        "search.fs_uuid %s root hd0,gpt2 \nset prefix=($root)'/boot/grub'\nconfigfile $prefix/grub.cfg\n",
+        "/boot/grub/grub.cfg",
+    ),
+    "suse": (
+        (
+            'set btrfs_relative_path="yes"\nsearch --fs-uuid --set=root %s\n'
+            'set prefix=(${root})/boot/grub2\nsource "${prefix}/grub.cfg"\n'
+        ),
+        "/boot/grub2/grub.cfg",
+    ),
+    "azurelinux": (
+        (
+            "search -n -u %s -s\n\n# If '/boot' is a seperate partition, BootUUID will point directly to '/boot'.\n"
+            "# In this case we should omit the '/boot' prefix from all paths.\n"
+            "set bootprefix=/boot\nconfigfile $bootprefix/grub2/grub.cfg\n"
+        ),
+        "/boot/grub2/grub.cfg",
+    ),
+}
+MENU = mkconfig.entry("Linux", "1", "quiet")
+KERNEL = {"/boot/vmlinuz-1": "x", "/lib/modules/1/modules.dep": ""}
+VENDOR = "/boot/efi/EFI/redhat/grub.cfg"
+MADE, OLD = "/boot/grub2/grub.cfg", "/boot/grub/grub.cfg"
+CORE = "/boot/grub2/i386-pc/core.img"
+
+
+def live(tmp_path, files):
+    found = grub_config.live(Guest(make_tree(tmp_path, dict(KERNEL, **files))))
+    return found and found.path
+
+
+@pytest.mark.parametrize("name", sorted(STUBS))
+def test_a_stub_is_known_by_its_content(name):
+    text, path = STUBS[name]
+    assert grubcfg.stub(text % UUID) == grubcfg.Stub(path, UUID)
+    assert grubcfg.stub(text % UUID + MENU) is None
+
+
+def test_a_generated_menu_without_kernels_is_no_stub():
+    assert grubcfg.stub(redhat.HEADER % ("", "console") + "source ${config_directory}/custom.cfg\n") is None
+
+
+@pytest.mark.parametrize("name", sorted(STUBS))
+def test_a_stub_leads_to_the_menu_whatever_else_there_is(tmp_path, name):
+    text, path = STUBS[name]
+    folder = "/boot/" + path.split("/")[-2]
+    other = OLD if folder == "/boot/grub2" else MADE
+    where = "/boot/efi/boot/grub2/grub.cfg" if name == "azurelinux" else "/boot/efi/EFI/%s/grub.cfg" % name
+    files = {where: text % UUID, folder + "/grub.cfg": MENU, other: MENU}
+    assert live(tmp_path, files) == folder + "/grub.cfg"
+
+
+def test_the_menu_on_the_esp_is_the_real_one_beside_a_leftover_in_boot(tmp_path):
+    assert live(tmp_path, {VENDOR: MENU, MADE: MENU}) == VENDOR
+    guest = Guest(str(tmp_path))
+    assert grub_config.leftovers(guest) == [MADE]
+
+
+def test_the_menu_in_boot_is_the_real_one_on_bios(tmp_path):
+    assert live(tmp_path, {MADE: MENU, OLD: MENU, CORE: b"\0"}) == MADE
+
+
+def test_the_stale_one_of_two_is_the_leftover(tmp_path):
+    gone = MENU.replace("vmlinuz-1", "vmlinuz-0")
+    assert live(tmp_path / "a", {VENDOR: MENU, MADE: gone, CORE: b"\0"}) == VENDOR
+    assert live(tmp_path / "b", {VENDOR: gone, MADE: MENU, CORE: b"\0"}) == MADE
+
+
+def test_two_menus_that_both_may_be_read_are_not_guessed_between(tmp_path):
+    with pytest.raises(Blocked, match="EFI/redhat/grub.cfg .* and /boot/grub2/grub.cfg"):
+        live(tmp_path, {VENDOR: MENU, MADE: MENU, CORE: b"\0"})
+
+
+def test_a_hybrid_image_has_one_menu_for_both(tmp_path):
+    """RHEL's cloud images: an ESP with a stub and a BIOS boot partition."""
+    assert live(tmp_path, {VENDOR: STUBS["rhel9"][0] % UUID, MADE: MENU, CORE: b"\0"}) == MADE
+
+
+def test_the_removable_path_counts_only_when_it_is_alone(tmp_path):
+    fallback = "/boot/efi/EFI/BOOT/grub.cfg"
+    assert live(tmp_path / "a", {fallback: MENU, VENDOR: MENU}) == VENDOR
+    assert live(tmp_path / "b", {fallback: MENU}) == fallback
+
+
+def test_links_are_followed(tmp_path):
+    assert live(tmp_path, {OLD: To("../grub2/grub.cfg"), MADE: MENU}) == MADE
+
+
+def test_no_menu_is_no_evidence(tmp_path):
+    assert live(tmp_path, {VENDOR: STUBS["rhel9"][0] % UUID, OLD: "# empty\n"}) is None
+
+
+def test_rhel_7_on_uefi_has_its_menu_made_on_the_esp(tmp_path):
+    guest = Guest(
+        make_tree(tmp_path, dict(KERNEL, **{VENDOR: MENU, "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n")}))
+    )
+    one = Grub2(guest)
+    assert one.config == VENDOR
+    run = next(iter(one.generate([], [])))
+    assert run.commands == (("grub2-mkconfig", "-o", "/boot/efi/EFI/redhat/.grub.cfg.agentprep"),)
+
+
+def test_a_stub_is_never_written(tmp_path):
+    root = redhat.guest(tmp_path, "el9", {VENDOR: STUBS["rhel9"][0] % UUID})
+    one = BLS(Guest(root))
+    assert one.config == MADE
+    assert all("efi" not in change.path for change in one.set_arguments(["a"], []))
+
+
+def test_a_menu_with_variables_for_kernels_is_refused(tmp_path):
+    """Azure Linux 2's own grub.cfg (azurelinux toolkit/resources/assets/grub2/grub.cfg)."""
+    text = 'menuentry "CBL-Mariner" {\n\tlinux $bootprefix/$mariner_linux rd.auto=1 root=$rootdevice $kernelopts\n}\n'
+    root = make_tree(tmp_path, dict(KERNEL, **{MADE: text, "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n")}))
+    with pytest.raises(Unsupported, match="mariner_linux"):
+        Grub2.probe(Guest(root))
+
+
+@pytest.mark.parametrize(
+    "path, placed",
+    [
+        ("/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("/boot/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("/@/boot/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("/@/.snapshots/1/snapshot/boot/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("($root)/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("(hd0,gpt2)/boot/vmlinuz-1", "/boot/vmlinuz-1"),
+        ("/abc/1/linux", "/boot/efi/abc/1/linux"),
+        ("/def/1/linux", "/boot/def/1/linux"),
+        ("/gone", "/boot/gone"),
+        ("../../../etc/passwd", "/boot/etc/passwd"),
+        ("/opt/vmlinuz-1", "/opt/vmlinuz-1"),
+    ],
+)
+def test_the_loaders_paths_are_found_in_the_guest(tmp_path, path, placed):
+    files = {"/boot/efi/abc/1/linux": "x", "/boot/def/1/linux": "x", "/opt/vmlinuz-1": "x"}
+    assert grub_config.placed(Guest(make_tree(tmp_path, dict(KERNEL, **files))), path) == placed
