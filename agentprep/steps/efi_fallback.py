@@ -20,7 +20,6 @@ WHY = "the firmware of a new VM has no boot entry and looks for EFI/BOOT"
 # Names within a folder: the second are SUSE's (shim-install, sdbootutil), the third that of systemd-boot.
 SHIMS, GRUBS = ("shim%s.efi", "shim.efi"), ("grub%s.efi", "grub.efi", "systemd-boot%s.efi")
 MANAGERS, FALLBACKS = ("mm%s.efi", "MokManager.efi"), ("fb%s.efi", "fallback.efi")
-NO_VENDOR = ("boot", "linux", "microsoft")  # EFI/Linux has kernels
 
 
 class Loaders(NamedTuple):
@@ -41,6 +40,10 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     guest = system.guest
     suffix = SUFFIXES.get(system.architecture, "x64")
     efi = _mounted(system, why)
+    if _loader(system) == "GRUB Legacy":  # its configuration is called as it is itself: BOOTX64.conf
+        yield Fact("failed", "GRUB Legacy boots this machine by UEFI; Azure has no generation 2 for its like",
+                   "convert the disk to boot by BIOS (generation 1), or install a newer release")  # fmt: skip
+        return
     boot = next(iter(_named(guest, efi, "boot")), efi + "/BOOT")
     name = "BOOT%s.EFI" % suffix.upper()
     fallback = next(iter(_named(guest, boot, name)), "")
@@ -119,7 +122,8 @@ def _vendor(system: System, efi: str, suffix: str) -> Loaders:
     """The folder of the distribution's loaders, told by what it holds; its name decides only between several."""
     folders = _folders(system.guest, efi, suffix)
     row = system.distro.row
-    for names in (_booted(system), row.esp_folders, (system.distro.id, row.family)):
+    own = ("systemd",) if _loader(system) == "systemd-boot" else ()
+    for names in (own, row.esp_folders, (system.distro.id, row.family)):
         known = [name.lower() for name in names]
         if len(folders) > 1:
             folders = [one for one in folders if posixpath.basename(one.folder).lower() in known] or folders
@@ -132,12 +136,12 @@ def _vendor(system: System, efi: str, suffix: str) -> Loaders:
     return folders[0]
 
 
-def _booted(system: System) -> List[str]:
-    """systemd-boot's own folder, where that is the boot loader."""
+def _loader(system: System) -> str:
+    """The name of the boot loader, "" where it is not known."""
     try:
-        return ["systemd"] if system.boot.name == "systemd-boot" else []
+        return str(system.boot.name)
     except AgentprepError:  # kernel-cmdline tells what is wrong with it
-        return []
+        return ""
 
 
 def _folders(guest: Guest, efi: str, suffix: str) -> List[Loaders]:
@@ -145,7 +149,7 @@ def _folders(guest: Guest, efi: str, suffix: str) -> List[Loaders]:
     found = []
     for name in guest.names(efi):
         folder = efi + "/" + name
-        if name.lower() in NO_VENDOR or not guest.is_folder(folder):
+        if name.lower() == "boot" or not guest.is_folder(folder):
             continue
         shim, grub, manager, config = (
             next((path for one in _names(names, suffix) for path in _named(guest, folder, one)), "")

@@ -15,7 +15,8 @@ from ..system import System
 
 # Names that depend on the machine's controllers, or (labels) that Microsoft's own test does not take.
 VOLATILE = re.compile(
-    r"/dev/(sd[a-z]|vd[a-z]|hd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|disk/by-(id|path|label|partlabel)/)|(LABEL|PARTLABEL|ID)="
+    r"/dev/(sd[a-z]|vd[a-z]|hd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|cciss/|ida/|mpath/|disk/by-(id|path|label|partlabel)/)"
+    r"|(LABEL|PARTLABEL|ID)="
 )
 # The first hypervisor's DVD and floppy drive, which installers write down.
 REMOVABLE = re.compile(r"/dev/(sr\d|scd\d|cdrom|cdrw|dvd|fd\d|floppy)")
@@ -54,8 +55,13 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     yield Fact("ok", "by UUID: %s; %s" % (done, _told(system)))
 
 
+def multipath(device: str) -> bool:
+    """The name is one that multipathd gives a disk of several paths, or a partition of it; Azure has none."""
+    return bool(re.match(r"/dev/mapper/(mpath[a-z]+|3[0-9a-f]{16}|3[0-9a-f]{32})([-_]?p(art)?\d+|\d+)?$", device))
+
+
 def _volatile(device: str) -> bool:
-    return bool(VOLATILE.match(device)) or device.startswith(BY_UUID)
+    return bool(VOLATILE.match(device)) or device.startswith(BY_UUID) or multipath(device)
 
 
 def _uuid(system: System, entry: Entry) -> str:

@@ -6,6 +6,7 @@ from agentprep.changes import Remove, Write
 from agentprep.errors import Blocked
 from agentprep.live import Mount
 from agentprep.steps.efi_fallback import STEP
+from tests.boot import legacy, partitions
 from tests.trees import FakeLive, make_tree, planned, system_of
 
 # What is read of the loaders: Debian's shimx64.efi.signed 16.1 names in UTF-16 what it starts (grubx64.efi, fbx64.efi,
@@ -144,6 +145,29 @@ def test_systemd_boot(tmp_path):
     root = make_tree(tmp_path / "root", files)
     assert did(planned(STEP, system_of(root))) == [(folder + "BOOT/BOOTX64.EFI", b"MZ\0 sd")]
     settled(root)
+
+
+def test_of_several_folders_the_distributions_own_is_taken(tmp_path):
+    """Red Hat's is called redhat, and neither rhel nor by its family."""
+    files = {path.replace("/debian/", "/redhat/"): text for path, text in DEBIAN.items()}
+    files.update({EFI + "/old/grubx64.efi": b"MZ\0", "/etc/os-release": 'ID="rhel"\nVERSION_ID="9.4"\n'})
+    changes = planned(STEP, system_of(make_tree(tmp_path / "root", files)))[0]
+    assert changes[0].why.endswith("this is %s/redhat/shimx64.efi" % EFI)
+
+
+def test_systemd_boot_beside_a_grub_that_is_left_over(tmp_path):
+    files = dict(partitions.debian(), **{"/efi/EFI/debian/grubx64.efi": b"MZ\0 old"})
+    del files["/efi/EFI/BOOT/BOOTX64.EFI"]
+    changes = planned(STEP, system_of(make_tree(tmp_path / "root", files)))[0]
+    assert [(change.path, change.content) for change in changes] == [
+        ("/efi/EFI/BOOT/BOOTX64.EFI", files["/efi/EFI/systemd/systemd-bootx64.efi"])
+    ]
+
+
+def test_grub_legacy_has_no_place_in_generation_2(tmp_path):
+    root = make_tree(tmp_path / "root", dict(legacy.RHEL_6_UEFI))
+    changes, facts = planned(STEP, system_of(root))
+    assert changes == [] and facts[0].verdict == "failed" and "generation 1" in facts[0].remedy
 
 
 def test_azure_linux_has_its_loaders_there_only(tmp_path):

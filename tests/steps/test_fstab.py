@@ -6,11 +6,13 @@ import pytest
 
 from agentprep.changes import Write
 from agentprep.errors import Blocked
+from agentprep.guest import Guest
 from agentprep.live import Mount
 from agentprep.steps.fstab import STEP
+from tests.boot import legacy, partitions, redhat
 from tests.roots import debian12
 from tests.steps.machines import disk, machine, mapped, partition
-from tests.trees import FakeLive, content, make_tree, planned, policy_of, system_of
+from tests.trees import FakeLive, To, brought_about, content, make_tree, planned, policy_of, system_of
 
 ROOT, BOOT, DATA = "0b8e5c2f-6a7d-4f70-9d9e-2f3a4b5c6d7e", "a71e2a1c-aaaa-4d4d-9c9c-000000000002", "d0d0d0d0-1111"
 ENTRY = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=UUID=%s ro quiet\n" % ROOT
@@ -211,6 +213,64 @@ def test_lvm_is_left_alone(tmp_path):
     root = tree(tmp_path, "/dev/mapper/vg-root / ext4 defaults 0 1\n", "root=/dev/mapper/vg-root ro\n", files=files)
     live = FakeLive(mounts=(Mount("/dev/mapper/vg-root", "/", "ext4", "rw"),))
     assert planned(STEP, machine(root, live))[0] == []
+
+
+@pytest.mark.parametrize(
+    "name, known",
+    [
+        ("/dev/mapper/mpathap2", True), ("/dev/mapper/mpatha-part2", True), ("/dev/mapper/mpathb", True),
+        ("/dev/mapper/360014055f2b8c7a1e3d4b5c6a7f8e9d0_part2", True), ("/dev/mapper/3600140550123abcd", True),
+        ("/dev/cciss/c0d0p2", True), ("/dev/mpath/x", True),
+        ("/dev/mapper/mpath-root", False), ("/dev/mapper/vg-mpatha", False), ("/dev/mapper/30vg-root", False),
+        ("/dev/md127", False),
+    ],
+)  # fmt: skip
+def test_names_of_arrays_and_their_paths(tmp_path, name, known):
+    root = tree(tmp_path, "UUID=%s / ext4 defaults 0 1\n%s /d xfs nofail 0 0\n" % (ROOT, name))
+    facts = planned(STEP, machine(root, LIVE))[1]
+    assert ("line 2: the UUID of %s" % name in facts[0].evidence) == known
+
+
+# -- with each boot loader ---------------------------------------------------------------------------------------
+def test_sles_11_names_disks_by_id_everywhere(tmp_path):
+    """Its mkinitrd takes root=UUID= (scripts/boot-storage.sh); entries of Xen are left as they are."""
+    by_id = "/dev/disk/by-id/ata-QEMU_HARDDISK_QM00001-part2"
+    root = legacy.guest(tmp_path / "guest", dict(legacy.SLES_11, **{
+        "/etc/fstab": "%s / ext3 acl,user_xattr 1 1\nproc /proc proc defaults 0 0\n" % by_id,
+        "/dev/sda2": "", by_id: To("../../sda2"), "/dev/disk/by-uuid/" + ROOT: To("../../sda2"),
+    }))  # fmt: skip
+    live = FakeLive(mounts=(Mount("/dev/sda2", "/", "ext3", "rw"),))
+    one = system_of(root, live=live)
+    for change in brought_about(STEP, one):
+        assert change.path in ("/etc/fstab", "/boot/grub/menu.lst", "/etc/sysconfig/bootloader")
+    assert planned(STEP, one)[0] == []
+    assert content(root, "/etc/fstab").startswith("UUID=%s / ext3 acl,user_xattr 1 1\n" % ROOT)
+    linux = [line for line in content(root, "/boot/grub/menu.lst").splitlines() if " kernel /boot/vmlinuz" in line]
+    assert len(linux) == 2 and all(" root=UUID=%s " % ROOT in line and by_id + " " not in line for line in linux)
+
+
+@pytest.mark.parametrize("name, release", [("BLS", "el8"), ("BLS", "el9"), ("systemd-boot", "")])
+def test_entries_with_a_root_by_the_name_of_a_device(tmp_path, name, release):
+    """And what future kernels get."""
+    if release:
+        root = redhat.guest(tmp_path / "guest", release)
+    else:
+        root = make_tree(tmp_path / "guest", partitions.debian())
+    name_of = "/dev/disk/by-path/pci"  # as long as the one before: grubenv has 1024 bytes
+    for path in Guest(root).walk("/"):
+        text = content(root, path) if Guest(root).is_file(path) else ""
+        for old in ("/dev/mapper/rhel-root", "UUID=" + partitions.ROOT):
+            if old in text:
+                with open(root + path, "w") as stream:
+                    stream.write(text.replace(old, name_of))
+    with open(root + "/etc/fstab", "w") as stream:
+        stream.write("UUID=%s / ext4 defaults 0 1\n" % ROOT)
+    one = system_of(root)
+    assert one.boot.name == name and "root=" + name_of in one.boot.arguments()["future"]
+    assert brought_about(STEP, one)
+    for entry, arguments in one.boot.arguments().items():
+        assert [word for word in arguments if word.startswith("root=")] == ["root=UUID=" + ROOT], entry
+    assert planned(STEP, one)[0] == []
 
 
 # -- with GRUB 2 itself ------------------------------------------------------------------------------------------
