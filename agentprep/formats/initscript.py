@@ -64,7 +64,7 @@ def facilities(text: str) -> Dict[str, List[str]]:
 
 def with_start(text: str, name: str, needs: Sequence[str]) -> str:
     there = _targets(text)
-    needed = [one for one in needs if one in there]
+    needed = [one for one in needs if one in there and one != name]
     text = _listed(text, name, last=True)
     return _after(text, name, needed)
 
@@ -73,7 +73,7 @@ def with_stop(text: str, name: str, needs: Sequence[str]) -> str:
     there = _targets(text)
     text = _listed(text, name, last=False)
     for one in needs:
-        if one in there:
+        if one in there and one != name:
             text = _after(text, one, [name])
     return text
 

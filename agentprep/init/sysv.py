@@ -86,12 +86,15 @@ class SysV:
         first, last = self._numbers(name, head, starts, stops)
         for level in ALL:
             folder = self._folder(level)
+            start, stop = ("%s/%s%02d%s" % (folder, kind, n, name) for kind, n in (("S", first), ("K", last)))
             if level in starts:
-                for path in self._links(folder, "K", name):
-                    yield Remove(path, why)
-                yield Link("%s/S%02d%s" % (folder, first, name), self._target(folder, name), why)
-            elif level in stops and not self._links(folder, "[SK]", name):
-                yield Link("%s/K%02d%s" % (folder, last, name), self._target(folder, name), "%s is stopped" % name)
+                for path in self._links(folder, "S" if self._suse else "[SK]", name):
+                    if path != start:
+                        yield Remove(path, why)
+                if self.guest.link(start) is None:
+                    yield Link(start, self._target(folder, name), why)
+            if level in stops and not self._links(folder, "K" if self._suse else "[SK]", name):
+                yield Link(stop, self._target(folder, name), "%s is stopped" % name)
         yield from self._noted(name, head, stops)
 
     def disable(self, name: str) -> Iterator[Change]:
@@ -100,11 +103,11 @@ class SysV:
         last = self._numbers(name, head, NORMAL, STOPPING)[1]
         for level in NORMAL:
             folder = self._folder(level)
-            found = self._links(folder, "S", name)
+            found = self._links(folder, "[SK]" if self._suse else "S", name)
             for path in found:
                 yield Remove(path, why)
             # A K link says that it is meant: without one, update-rc.d and chkconfig --add start it again.
-            if found and self.known(name) and not folder.startswith(SCRIPTS) and not self._links(folder, "K", name):
+            if found and self.known(name) and not self._suse and not self._links(folder, "K", name):
                 yield Link("%s/K%02d%s" % (folder, last, name), self._target(folder, name), why)
         for folder in BOOT:
             for path in self._links(self.guest.canonical(folder), "S", name):
@@ -118,6 +121,11 @@ class SysV:
     def _folder(self, level: str) -> str:
         found = next((one % level for one in FOLDERS if self.guest.is_folder(one % level)), FOLDERS[0] % level)
         return self.guest.canonical(found)
+
+    @property
+    def _suse(self) -> bool:
+        """SUSE's folders are beside the scripts, and stop links in the runlevel that is left (/etc/init.d/README)."""
+        return self._folder(NORMAL[0]).startswith(SCRIPTS)
 
     def _target(self, folder: str, name: str) -> str:
         return ("../" if folder.startswith(SCRIPTS) else "../init.d/") + name
@@ -133,7 +141,8 @@ class SysV:
     def _levels(self, head: Header) -> Tuple[str, str]:
         """The runlevels in which the script is started, and in which it is stopped."""
         if self._by_dependencies and head.lsb:
-            return "".join(head.default_start) or NORMAL, "".join(head.default_stop)
+            starts = "".join(head.default_start) or NORMAL
+            return starts, starts if self._suse else "".join(head.default_stop)
         starts = NORMAL  # chkconfig NAME on, whatever the header says
         return starts, "".join(level for level in ALL if level not in starts)
 

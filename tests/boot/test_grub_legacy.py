@@ -254,7 +254,9 @@ def test_debians_loader_hands_on_255_bytes(tmp_path):
             continue
         with pytest.raises(Blocked, match="first 255 of 292 bytes of its arguments from /boot/grub/stage2"):
             list(loader(root).set_arguments(arguments, []))
-        assert list(loader(root).set_arguments([], ["unheard-of"])) == []
+        with open(root + CONF, "w") as stream:
+            stream.write(GRUB_CONF.replace(" quiet", " quiet a=" + "b" * 99))
+        assert list(loader(root).set_arguments([], ["unheard-of"])) == [], "it was too long before"
 
 
 def test_a_line_that_grub_would_cut_is_refused(tmp_path):
