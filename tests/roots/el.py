@@ -36,15 +36,16 @@ GRUB_DISABLE_RECOVERY="true"
 
 
 def release(name: str, identity: str, number: str, code: str, like: str = "fedora") -> str:
+    version = "%s (%s)" % (number, code) if code else number
     return (
-        'NAME="%s"\nVERSION="%s (%s)"\nID="%s"\nID_LIKE="%s"\nVERSION_ID="%s"\nPRETTY_NAME="%s %s (%s)"\n'
-        % (name, number, code, identity, like, number, name, number, code)
+        'NAME="%s"\nVERSION="%s"\nID="%s"\nID_LIKE="%s"\nVERSION_ID="%s"\nPRETTY_NAME="%s %s"\n'
+        % (name, version, identity, like, number, name, version)
     )  # fmt: skip
 
 
 def title(name: str, number: str, code: str) -> str:
     """mktitle() of 10_linux, as a Style's title."""
-    return "%s (%%(version)s) %s (%s)" % (name, number, code)
+    return "%s (%%(version)s) %s" % (name, "%s (%s)" % (number, code) if code else number)
 
 
 def base(told: str, system: str, kernels: Sequence[Kernel], python: str, listed: str, elf: bytes = ELF64,

@@ -6,11 +6,11 @@ Read: 10_linux and grub2-mkconfig of rhel-8.4.0, rhel-9.0.0, rhel-9.4.0, rhel-10
 """
 
 import os
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from tests.roots import el, read, rpms, write
 from tests.roots.el import MACHINE, RESCUE
-from tests.roots.grub import BLSCFG, FOOTER, GRUBENV, HEADER, Style, bls, editenv, environment, grubenv, started
+from tests.roots.grub import BLSCFG, FOOTER, GRUBENV, HEADER, Style, bls, grubenv, started
 from tests.roots.images import dracut
 from tests.roots.pieces import Files, Kernel, agent, fstab, programs, wants
 from tests.roots.tree import AZURE, GENERIC, HOST, LVM, Expected, Tree
@@ -122,7 +122,7 @@ def installed(told: Release, commands: Dict[str, Handler]) -> Callable[[str], st
     """A later kernel as 20-grub.install of the release makes its entry, and dracut its host-only image."""
 
     def install(root: str) -> str:
-        make_tree(root, Kernel(told.later, suffix=told.kernels[0].suffix).files(), minimal=False)
+        make_tree(root, told.kernels[0]._replace(version=told.later).files(), minimal=False)
         image = "/boot/initramfs-%s.img" % told.later
         commands["dracut"](root, ("dracut", "-f", image, told.later))
         if told.kind == "8":
@@ -172,7 +172,3 @@ def row(name: str, files: Any, told: Release, config: str, wanted: Expected, **m
 
 def kernels(*versions: str, suffix: str = ".ko.xz") -> Tuple[Kernel, ...]:
     return tuple(Kernel(version, suffix=suffix) for version in versions)
-
-
-Maker = Callable[[Release, Sequence[str]], Files]
-_ = (editenv, environment)

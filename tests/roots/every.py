@@ -2,7 +2,9 @@
 
 from typing import Tuple
 
-from tests.roots import debian, rhel7, rhel8, rhel9, ubuntu
+from tests.roots import debian, fedora, oracle, rhel7, rhel8, rhel9, ubuntu
 from tests.roots.tree import Tree
 
-TREES: Tuple[Tree, ...] = debian.TREES + ubuntu.TREES + rhel7.TREES + rhel8.TREES + rhel9.TREES
+FAMILIES = (debian, ubuntu, rhel7, rhel8, rhel9, oracle, fedora)
+
+TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())
