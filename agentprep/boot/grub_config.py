@@ -30,6 +30,7 @@ ON_ESP = (
     "/boot/efi/grub2/grub.cfg",
 )
 ESPS = ("/boot/efi", "/efi")
+OTHERS = ("/EFI/systemd/systemd-boot*.efi", "/EFI/*/installed_by_sdbootutil")  # bootctl(1), SUSE's sdbootutil
 
 
 class Config(NamedTuple):
@@ -48,9 +49,9 @@ def live(guest: Guest) -> Optional[Config]:
     if read:
         return read[0]
     in_boot = [path for path in found if not path.startswith(ESPS)]
-    if in_boot:
+    if in_boot and not _left_behind(guest, in_boot[0]):
         return Config(in_boot[0], "it is where %s puts it" % _generator(guest))
-    return Config(found[0], "it is the only menu") if found else None
+    return None
 
 
 def stubs(guest: Guest) -> Dict[str, str]:
@@ -128,6 +129,13 @@ def _read_by_bios(guest: Guest, found: List[str]) -> Optional[Config]:
         if guest.is_file(core):
             return Config(path, "%s is there" % core)
     return None
+
+
+def _left_behind(guest: Guest, path: str) -> bool:
+    """Another loader is on the EFI system partition, and GRUB's own modules are nowhere."""
+    others = [one for esp in ESPS + ("/boot",) for mark in OTHERS for one in guest.glob(esp + mark)]
+    modules = guest.glob(posixpath.dirname(path) + "/*-efi") + guest.glob(posixpath.dirname(path) + "/i386-pc")
+    return bool(others) and not modules
 
 
 def _decided(guest: Guest, read: List[Config]) -> Config:

@@ -1,7 +1,8 @@
 """A Debian 12 with GRUB, as a tree, and two grub-mkconfigs for it.
 
 small(root, argv)                     evaluates the tree's files with the real sh, and writes 10_linux's menu
-real(root, argv)                      the grub-mkconfig of this machine, led into the tree
+real(root, argv)                      the grub-mkconfig of this machine, or of the chroot that AGENTPREP_GRUB names, led
+                                      into the tree (tried with 2.06-13+deb12u2, 2.12-9+deb13u2 and 2.14-4)
 """
 
 import os
@@ -14,6 +15,7 @@ from tests.trees import Program, make_tree
 
 UUID = "0b8c9ef0-4b2f-4a3e-9c40-2f7b9f1d5a11"
 KERNELS = ("6.1.0-27-amd64", "6.1.0-28-amd64")
+GRUB = os.environ.get("AGENTPREP_GRUB", "")
 LIBRARY = "/usr/share/grub/grub-mkconfig_lib"
 
 # grub-common 2.06-13+deb12u1: /usr/share/grub/default/grub
@@ -160,7 +162,7 @@ def entry(title: str, version: str, arguments: str, indent: str = "") -> str:
 
 def installed() -> bool:
     """The real grub-mkconfig of this machine can be led into a tree."""
-    return all(map(os.path.isfile, ("/usr/sbin/grub-mkconfig", LIBRARY, "/etc/grub.d/10_linux")))
+    return all(os.path.isfile(GRUB + path) for path in ("/usr/sbin/grub-mkconfig", LIBRARY, "/etc/grub.d/10_linux"))
 
 
 def real(root: str, argv: Any) -> Any:
@@ -171,11 +173,14 @@ def real(root: str, argv: Any) -> Any:
     _script(tools + "/grub-mkrelpath", "#!/bin/sh\nshift $(($# - 1))\necho ${1#%s}\n" % root)
     for part in ("00_header", "10_linux", "40_custom", "41_custom"):
         if not os.path.exists(root + "/etc/grub.d/" + part):
-            text = re.sub(r"(?<= )/(boot/)?vmlinu", lambda found: root + found.group(), _text("/etc/grub.d/" + part))
+            text = re.sub(
+                r"(?<= )/(boot/)?vmlinu", lambda found: root + found.group(), _text(GRUB + "/etc/grub.d/" + part)
+            )
             _script(root + "/etc/grub.d/" + part, text.replace("/dev/disk/by-uuid", root + "/by-uuid"))
-    text = _text("/usr/sbin/grub-mkconfig").replace('if [ "$EUID" != 0 ]', "if false")
+    text = _text(GRUB + "/usr/sbin/grub-mkconfig").replace('if [ "$EUID" != 0 ]', "if false")
     text = text.replace('sysconfdir="/etc"', 'sysconfdir="%s/etc"' % root)
     _script(tools + "/grub-mkconfig", re.sub("(?m)^sbindir=.*", 'sbindir="%s"' % tools, text))
+    text = text.replace('datarootdir="/usr/share"', 'datarootdir="%s/usr/share"' % GRUB)
     environment = dict(os.environ, LC_ALL="C", PATH="/usr/sbin:/usr/bin:/sbin:/bin", grub_probe="exported",
                        grub_mkrelpath=tools + "/grub-mkrelpath")  # fmt: skip
     command = ["sh", tools + "/grub-mkconfig", "-o", root + argv[argv.index("-o") + 1]]

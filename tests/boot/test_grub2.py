@@ -219,7 +219,8 @@ def test_the_real_grub_mkconfig_makes_a_menu_that_is_right_and_is_not_made_again
         change.apply(backend.guest)
     told = {name: given[1:] for name, given in backend.arguments().items()}
     assert (told["My kernel"], told[ADVANCED + OLD]) == (ADD, ["ro"] + ADD)
-    assert (told[ADVANCED + OLD + " (recovery mode)"], len(told)) == (["ro", "single"] + ADD, 8)
+    recovery = [word for word in told[ADVANCED + OLD + " (recovery mode)"] if word != "dis_ucode_ldr"]  # from 2.12 on
+    assert (recovery, len(told)) == (["ro", "single"] + ADD, 8)
     assert backend.stale(ADD, REMOVE) == "" and os.listdir(root + "/boot/grub") == ["grub.cfg"]
 
 

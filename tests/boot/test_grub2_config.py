@@ -124,6 +124,13 @@ def test_no_menu_is_no_evidence(tmp_path):
     assert live(tmp_path, {VENDOR: STUBS["rhel9"][0] % UUID, OLD: "# empty\n"}) is None
 
 
+@pytest.mark.parametrize("loader", ["systemd/systemd-bootx64.efi", "opensuse/installed_by_sdbootutil"])
+def test_a_menu_of_a_grub_that_gave_way_to_another_loader_is_a_leftover(tmp_path, loader):
+    files = {OLD: MENU, "/boot/efi/EFI/" + loader: "x"}
+    assert live(tmp_path / "a", files) is None
+    assert live(tmp_path / "b", dict(files, **{"/boot/grub/x86_64-efi/core.efi": "x"})) == OLD
+
+
 def test_rhel_7_on_uefi_has_its_menu_made_on_the_esp(tmp_path):
     guest = Guest(
         make_tree(tmp_path, dict(KERNEL, **{VENDOR: MENU, "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n")}))
