@@ -7,7 +7,7 @@ Future.notes()                        what of it is odd, in sentences
 
 /etc/kernel/cmdline wins over /usr/lib/kernel/cmdline.  Without both, the next kernel gets what the running one was
 started with (/proc/cmdline), be that an installer: then the file is made, from the newest entry.  Only sdbootutil adds
-the files of cmdline.d.  Sources: 90-loaderentry.install of systemd 257, create_boot_options() in sdbootutil.
+the files of cmdline.d, each twice.  Sources: 90-loaderentry.install of systemd 257, create_boot_options of sdbootutil.
 """
 
 import posixpath
@@ -42,48 +42,44 @@ class Future:
     def arguments(self) -> Dict[str, List[str]]:
         if self.maker is None:
             return {}
-        return {"future": self._main() + [word for words in self._drop_ins().values() for word in words]}
+        if self.path is None:
+            return {"future": list(self.last) + self._words(self._drop_ins())}
+        return {"future": self._words([self.path] + self._drop_ins())}
 
-    def _main(self) -> List[str]:
-        return list(self.last) if self.path is None else optionlines.in_file(self.guest.text(self.path) or "")
+    @property
+    def _by_sdbootutil(self) -> bool:
+        return self.maker is not None and posixpath.basename(self.maker) == MAKERS[0]
 
-    def _drop_ins(self) -> Dict[str, List[str]]:
-        if self.guest.which(MAKERS[0]) is None:
-            return {}
+    def _drop_ins(self) -> List[str]:
+        if not self._by_sdbootutil:
+            return []
         own = self.guest.names(DROP_INS[1])
         paths = [posixpath.join(DROP_INS[0], name) for name in self.guest.names(DROP_INS[0]) if name not in own]
         paths += [posixpath.join(DROP_INS[1], name) for name in own]
-        return {path: optionlines.in_file(self.guest.text(path) or "") for path in paths if self.guest.is_file(path)}
+        return [path for path in paths if self.guest.is_file(path)]
+
+    def _words(self, paths: Sequence[str]) -> List[str]:
+        texts = [self.guest.text(path) or "" for path in paths]
+        if self._by_sdbootutil:  # its `while read` drops a last line without an end
+            texts = [text[: text.rfind("\n") + 1] for text in texts]
+        return [word for text in texts for word in optionlines.in_file(text)]
 
     def texts(self, add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
-        old = self.arguments().get("future")
-        if old is None:
+        if self.maker is None:
             return {}
-        new = cmdline.merge(old, add, remove)
-        if new == old and (self.path is not None or not add):
+        main = self._text(self.path) if self.path else cmdline.join(self.last) + "\n"
+        texts = {CMDLINE: main}
+        texts.update({path: self._text(path) for path in self._drop_ins()})
+        new = cmdline.merge(_all(texts), add, remove)
+        if new == self.arguments()["future"] and (self.path is not None or not add):
             return {}
-        if self._drop_ins() and new != old:
-            return self._spread(add, remove)
-        text = (self.guest.text(self.path) or "") if self.path else cmdline.join(self.last) + "\n"
-        return {CMDLINE: _edited(self.path or CMDLINE, text, cmdline.merge(self._main(), add, remove))}
+        if len(texts) == 1:
+            return {CMDLINE: _edited(self.path or CMDLINE, main, new)}
+        return {path: text for path, text in _spread(texts, add, remove).items() if text != self.guest.text(path)}
 
-    def _spread(self, add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
-        """The new texts where several files make one line: what is unwanted leaves each, what is wanted is in one."""
-        texts = {}
-        words = dict([(CMDLINE, self._main())] + list(self._drop_ins().items()))
-        last = list(words)[-1] if any(cmdline.values(one, "console") for one in self._drop_ins().values()) else CMDLINE
-        for path, old in words.items():
-            kept = [word for word in cmdline.without(old, remove) if path == last or not _gives(word, add)]
-            new = cmdline.merge(kept, add, remove) if path == last else kept
-            if new != old:
-                texts[path] = _edited(path, self.guest.text(path) or "", new)
-        made = [word for path in words for word in optionlines.in_file(texts.get(path, self.guest.text(path) or ""))]
-        if cmdline.merge(made, add, remove) != made:
-            raise Blocked(
-                "%s and %s make one command line, in a way that agentprep cannot edit" % (CMDLINE, DROP_INS[1]),
-                "edit them by hand so that they give: %s" % " ".join(cmdline.merge(made, add, remove)),
-            )
-        return texts
+    def _text(self, path: str) -> str:
+        text = self.guest.text(path) or ""
+        return text + "\n" if text and not text.endswith("\n") and self._by_sdbootutil else text
 
     def notes(self) -> List[str]:
         if self.maker is None:
@@ -91,11 +87,30 @@ class Future:
         return []
 
 
+def _spread(texts: Dict[str, str], add: Sequence[str], remove: Sequence[str]) -> Dict[str, str]:
+    """The new texts where several files make one line: what is wanted is in the first, what is not in none.
+
+    sdbootutil reads the others twice.  Consoles move from them to the first, where ours can be the last.
+    """
+    made, moved = {}, []
+    main = next(iter(texts))
+    console = any(cmdline.key(word) == "console" for word in add)
+    for path, text in list(texts.items())[1:]:
+        kept = cmdline.without(optionlines.in_file(text), remove)
+        moved += [word for word in kept if console and cmdline.key(word) == "console"]
+        made[path] = _edited(path, text, [word for word in kept if not _gives(word, add)])
+    first = optionlines.in_file(texts[main])
+    first += [word for index, word in enumerate(moved) if word not in first + moved[:index]]
+    return dict({main: _edited(main, texts[main], cmdline.merge(first, add, remove))}, **made)
+
+
+def _all(texts: Dict[str, str]) -> List[str]:
+    return [word for text in texts.values() for word in optionlines.in_file(text)]
+
+
 def _gives(word: str, add: Sequence[str]) -> bool:
-    """The word sets what one of `add` sets: the same name, and for a console the same device."""
-    names = [cmdline.key(one) for one in add if cmdline.key(one) != "console"]
-    devices = [one.partition(",")[0] for one in add if cmdline.key(one) == "console"]
-    return cmdline.key(word) in names or word.partition(",")[0] in devices
+    """The word has the name of one of `add`."""
+    return cmdline.key(word) in [cmdline.key(one) for one in add]
 
 
 def _edited(path: str, text: str, new: List[str]) -> str:

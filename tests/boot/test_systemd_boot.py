@@ -77,7 +77,7 @@ def test_what_else_is_evidence(tmp_path, more):
 
 
 def test_a_live_grub_beside_it_is_never_guessed_away(tmp_path):
-    more = {"/boot/grub/grub.cfg": made.GRUB_CFG, "/etc/default/grub": "GRUB_CMDLINE_LINUX=\n"}
+    more = {"/boot/grub/grub.cfg": made.GRUB_CFG, "/etc/default/grub": "", "/boot/grub/i386-pc/core.img": b"x"}
     with pytest.raises(Blocked, match="more than one boot loader"):
         pick(made.guest(tmp_path, debian(), **more))
 
@@ -333,9 +333,11 @@ def test_tumbleweed(tmp_path):
 
 @pytest.mark.parametrize("files, written", [
     ({"50-x.conf": "rhgb\n"}, {CMDLINE: "splash=silent " + OURS, "50-x.conf": ""}),
-    ({"50-x.conf": "console=tty0\n"}, {CMDLINE: "splash=silent", "50-x.conf": "console=tty0 " + OURS}),
+    ({"50-x.conf": "console=tty0\n"}, {CMDLINE: "splash=silent console=tty0 " + OURS, "50-x.conf": ""}),
     ({"50-x.conf": "rootdelay=10 a\n", "60-y.conf": "b\n"}, {CMDLINE: "splash=silent " + OURS, "50-x.conf": "a"}),
-    ({"50-x.conf": "console=ttyS0 # x\n"}, {CMDLINE: "splash=silent", "50-x.conf": "# x " + OURS}),
+    ({"50-x.conf": "console=ttyS0 a\n"}, {CMDLINE: "splash=silent " + OURS, "50-x.conf": "a"}),
+    ({"50-x.conf": "console=tty0\n# x\n", "60-y.conf": "console=tty0 b\n"},
+     {CMDLINE: "splash=silent console=tty0 " + OURS, "50-x.conf": "# x\n", "60-y.conf": "b"}),
 ])  # fmt: skip
 def test_drop_ins_of_sdbootutil(tmp_path, files, written):
     folder = "/etc/kernel/cmdline.d/"
@@ -343,10 +345,19 @@ def test_drop_ins_of_sdbootutil(tmp_path, files, written):
     brought_about(backend)
     for name, text in written.items():
         found = content(backend.guest.root, name if name.startswith("/") else folder + name)
-        assert sorted(found.split()) == sorted(text.split()), name
+        assert found.split() == text.split(), name
     future = backend.arguments()["future"]
     assert cmdline.merge(future, ADD, REMOVE) == future
     assert "rhgb" not in future and "quiet" not in future
+
+
+def test_a_line_that_sdbootutil_would_drop_gets_an_end(tmp_path):
+    backend = boot(tmp_path, suse(), **{CMDLINE: "# x\nsplash=silent\n" + OURS})
+    assert backend.arguments()["future"] == ["splash=silent"]
+    brought_about(backend)
+    assert content(backend.guest.root, CMDLINE) == "# x\nsplash=silent\n%s\n" % OURS
+    debian_ = boot(tmp_path / "debian", **{CMDLINE: OURS})  # kernel-install reads it all
+    assert debian_.arguments()["future"] == ADD and CMDLINE not in brought_about(debian_)
 
 
 def test_only_sdbootutil_reads_drop_ins(tmp_path):

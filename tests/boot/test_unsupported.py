@@ -85,8 +85,7 @@ def test_nothing_at_all_says_what_is_known(tmp_path):
 
 
 def test_two_live_loaders_are_told_as_two(tmp_path):
-    files = dict(
-        made.debian(), **{"/boot/grub/grub.cfg": made.GRUB_CFG, "/etc/default/grub": "", "/boot/limine.conf": ""}
-    )
+    more = {"/boot/grub/grub.cfg": made.GRUB_CFG, "/boot/grub/i386-pc/core.img": b"x", "/etc/default/grub": ""}
+    files = dict(made.debian(), **dict(more, **{"/boot/limine.conf": ""}))
     with pytest.raises(Blocked, match="more than one boot loader"):
         pick(made.guest(tmp_path, files))
