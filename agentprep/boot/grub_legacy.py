@@ -16,6 +16,7 @@ from . import grub_legacy_menu as menu
 from .grub_legacy_future import Future
 
 HIDING = ("splashimage", "gfxmenu")  # both start the graphical terminal
+SPLASH = menu.FOLDER + "/splash.xpm.gz"
 TERMINAL = "--timeout=5 serial console"
 
 
@@ -90,7 +91,10 @@ class GrubLegacy:
         return [one.name for one in self.listed() if not one.entry.initrds]
 
     def notes(self) -> List[str]:
-        told = menu.unread(self.guest) + self._future().notes()
+        future = self._future()
+        told = menu.unread(self.guest) + future.notes()
+        if future.debian and self.guest.is_file(SPLASH) and self.menu_on_serial():
+            told.append("%s: update-grub will show it again, and then no menu on the serial port; remove it" % SPLASH)
         for one in menu.live(self.guest):
             told += ["the entry %r %s" % (entry.title, why) for entry, why in self._others(one.path)]
             if grublegacy.settings(self.guest.text(one.path) or "", "password"):
@@ -124,7 +128,8 @@ class GrubLegacy:
 
     def set_arguments_of(self, versions: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
         """As set_arguments(), for the entries of some kernels only."""
-        for path, text in self._edited(add, remove, versions).items():
+        texts = self._future().with_arguments_of(self._edited(add, remove, versions), versions, add, remove)
+        for path, text in texts.items():
             if text != self.guest.text(path):
                 yield _write(path, text, "its entries of %s get their kernel arguments from it" % ", ".join(versions))
 

@@ -58,6 +58,20 @@ class Future:
             texts[SYSCONFIG] = self._appended(self.suse, add, remove)
         return texts
 
+    def with_arguments_of(
+        self, texts: Dict[str, str], versions: Sequence[str], add: Sequence[str], remove: Sequence[str]
+    ) -> Dict[str, str]:
+        """As with_arguments(), for some of the kernels that are there; only Debian's tool makes their entries anew."""
+        text = texts.get(self.path, "")
+        try:
+            for version in versions if self.debian and automagic.options(text) else []:
+                old = automagic.of_kernel(text, version)
+                new = cmdline.merge(old, add, remove)
+                text = automagic.with_kernel(text, version, new) if old and new != old else text
+        except Malformed as error:
+            raise Blocked("%s, %s" % (self.path, error.message), error.hint) from None
+        return dict(texts, **{self.path: text}) if self.debian else texts
+
     def _template(self) -> Entry:
         number = grublegacy.default(self.text)
         return next((entry for entry in self.own if entry.number == number), self.own[0])

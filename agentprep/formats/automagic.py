@@ -4,6 +4,8 @@
     future(text)                          {"future": arguments, "future (recovery)": ...} of a kernel installed tomorrow
     edit(text, transform)                 text with transform(option) as the words of each option
     with_kopt(text, words)                text that has an option `kopt`, if need be in a block of its own
+    of_kernel(text, version)              the words that update-grub gives to every entry of a kernel
+    with_kernel(text, version, words)     text in which an option for this kernel alone says these
 
 The reading is that of update-grub in grub-legacy 0.97-80: whole lines between the marks, compared byte by byte.
 """
@@ -75,6 +77,30 @@ def with_kopt(text: str, words: Sequence[str]) -> str:
     else:
         new = [FIRST + "\n"] + new + [LAST + "\n"]
     return "".join(found[:place] + new + found[place:])
+
+
+def of_kernel(text: str, version: str) -> List[str]:
+    found = {option.name: option.words for option in options(text) if option.always}
+    parts = _name(version).split("_")
+    names = ["_".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next((found[name] for name in names if found.get(name)), [])
+
+
+def with_kernel(text: str, version: str, words: Sequence[str]) -> str:
+    """Malformed for a version of which update-grub could make no name."""
+    name = _name(version)
+    if not re.match(r"\w+$", name, re.ASCII):
+        raise Malformed("there is no option of update-grub's for kernel %s alone" % version)
+    if any(option.name == name for option in options(text)):
+        return edit(text, lambda option: list(words) if option.name == name else option.words)
+    place = max(option.line for option in options(text) if option.always)
+    found = lines.split(text)
+    return "".join(found[:place] + ["# %s=%s\n" % (name, " ".join(words))] + found[place:])
+
+
+def _name(version: str) -> str:
+    """get_kernel_opt() of update-grub."""
+    return KERNEL + "_" + re.sub(r"[-+.]", "_", re.sub(r"^\D*", "", version))
 
 
 def _found(text: str) -> List[Tuple[Option, int, List[Span]]]:

@@ -170,6 +170,21 @@ def test_arguments_of_some_kernels_only(tmp_path):
     assert list(loader(root).set_arguments_of([OLD], ["numa=off"], [])) == []
 
 
+def test_arguments_of_one_kernel_survive_update_grub(tmp_path):
+    root = legacy.guest(tmp_path, DEBIAN)
+    old = DEBIAN_KERNELS[1]
+    assert done(root, loader(root).set_arguments_of([old], ["numa=off"], [])) == [LST]
+    assert list(loader(root).set_arguments_of([old], ["numa=off"], [])) == []
+    with open(root + LST, "r+") as stream:
+        made = legacy.update_grub(stream.read(), DEBIAN_KERNELS)
+        stream.seek(0)
+        stream.write(made)
+    told = {one.name: "numa=off" in one.entry.arguments for one in loader(root).listed()}
+    assert told == {name: old in name for name in told} and len(told) == 4
+    assert list(loader(root).set_arguments_of([old], ["numa=off"], [])) == []
+    assert settled(root) == [LST] and "# kopt_2_6_26_2_amd64=" in content(root, LST)
+
+
 # -- SUSE ----------------------------------------------------------------------------------------------------
 def test_sles_11_entries_and_sysconfig_are_edited_and_xen_is_not(tmp_path):
     root = legacy.guest(tmp_path, SLES_11)
@@ -322,6 +337,13 @@ def test_the_menu_is_put_on_the_serial_port_once(tmp_path):
     assert list(loader(root).set_menu_on_serial(115200)) == []
     assert done(root, loader(root).set_menu_on_serial(9600)) == [CONF]
     assert content(root, CONF).count("serial --unit=0 --speed=9600\n") == 1
+
+
+def test_debian_would_hide_the_menu_behind_a_picture_again(tmp_path):
+    root = legacy.guest(tmp_path, DEBIAN, {"/boot/grub/splash.xpm.gz": ""})
+    assert not [note for note in loader(root).notes() if "splash" in note]
+    done(root, loader(root).set_menu_on_serial(115200))
+    assert [note for note in loader(root).notes() if note.startswith("/boot/grub/splash.xpm.gz: update-grub will")]
 
 
 @pytest.mark.parametrize(

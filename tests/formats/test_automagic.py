@@ -72,6 +72,17 @@ def test_a_missing_kopt_gets_its_place():
         assert automagic.with_kopt(made, ["b"]) == made
 
 
+def test_an_option_for_one_kernel_alone():
+    text = block("# kopt=a b", "# kopt_2_6=c", "# defoptions=x")
+    assert automagic.of_kernel(text, "2.6.32-5-amd64") == ["c"] and automagic.of_kernel(text, "3.2.0-4") == ["a", "b"]
+    own = automagic.with_kernel(text, "2.6.32-5-amd64", ["c", "numa=off"])
+    assert own == text.replace("=c\n", "=c\n# kopt_2_6_32_5_amd64=c numa=off\n")
+    assert automagic.of_kernel(own, "2.6.32-5-amd64") == ["c", "numa=off"]
+    assert automagic.with_kernel(own, "2.6.32-5-amd64", ["d"]) == own.replace("c numa=off", "d")
+    with pytest.raises(Malformed):
+        automagic.with_kernel(text, "2.6.32~x", ["a"])
+
+
 def test_the_fake_update_grub_is_like_the_real_one():
     assert update_grub(DEBIAN_MENU, DEBIAN_KERNELS) == DEBIAN_MENU
 
