@@ -32,6 +32,7 @@ def test_filters() -> None:
         (["r/disk/", "a/.*/"], "/dev/sda2", True),
         (["r|^/dev/zd|"], "/dev/sda2", True),
         (["a(^/dev/sd)", "r(.*)"], "/dev/sda2", True),
+        (["a(^/dev/sd)", "r(.*)"], "/dev/vda2", False),
         (["r|/dev/mapper|", "nonsense", "r|(|"], "/dev/sda2", True),
         ([], "/dev/sda2", True),
     ],
