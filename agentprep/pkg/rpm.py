@@ -4,6 +4,7 @@ The front ends are the same in all but their names, options, locks and words: se
 """
 
 import posixpath
+import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..changes import Change, Run
@@ -14,14 +15,13 @@ from ..guest import Guest
 from ..policy import Policy
 from .apt import STATUS
 from .lock import holders, waited_for
-from .words import failure, note
+from .words import DAMAGED, failure, note
 
 # %_dbpath and the file of each %_db_backend (rpm 4.16 and later; Berkeley DB alone before).  /var/lib/rpm is a link to
 # the first folder in Fedora 36 and later and on SUSE since 15 SP3.
 FOLDERS = ("/usr/lib/sysimage/rpm", "/var/lib/rpm")
 FILES = ("rpmdb.sqlite", "Packages.db", "Packages")
-LISTED = "%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n"
-REBUILD = "stop what uses it, then: rm -f %s/__db.*; rpm --rebuilddb"
+LISTED = r"%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n"
 
 
 def database(guest: Guest) -> str:
@@ -107,18 +107,25 @@ class Rpm:
         return self._listed.get(package)
 
     def _list(self) -> Dict[str, str]:
-        output = self.guest.ask("rpm", "-qa", "--nodigest", "--nosignature", "--qf", LISTED, limit=120)
+        try:
+            output = self.guest.ask("rpm", "-qa", "--nodigest", "--nosignature", "--qf", LISTED, limit=120)
+        except Unknown as error:
+            if not re.search(DAMAGED, error.message):
+                raise
+            why = error.message.rpartition(": ")[2]
+            raise Unknown("rpm cannot read %s: %s" % (self.database, why), self._mended()) from None
         found: Dict[str, str] = {}
         for line in output.decode("utf-8", "replace").splitlines():
             name, _, version = line.partition("\t")
             if version and (name not in found or versions.rpm(found[name], version) < 0):
                 found[name] = version
         if not found:
-            raise Unknown(
-                "rpm lists no package, although %s is not empty" % self.database,
-                REBUILD % self.database.rpartition("/")[0],
-            )
+            raise Unknown("rpm lists no package, although %s is not empty" % self.database, self._mended())
         return found
+
+    def _mended(self) -> str:
+        folder = self.database.rpartition("/")[0]
+        return "stop what uses it, then: rm -f %s/__db.*; rpm --rebuilddb" % folder
 
     def changelog(self, image: str, version: str) -> str:
         """What the changelog of a kernel's package says; Unknown when no package brought the image."""

@@ -16,12 +16,15 @@ class Remedy(NamedTuple):
     remedy: str
 
 
+DAMAGED = (
+    "DB_RUNRECOVERY|rpmdb: (Thread|BDB0113|damaged)|cannot open (Packages|rpmdb)|disk image is malformed|"
+    "[Rr]pmdb.*(corrupt|open failed)|file is not a database"
+)
 # The words of yum 3.2 and 3.4, dnf 4 and 5, microdnf, tdnf and zypper 1.3 to 1.14, in the order in which they decide:
 # what is wrong with the guest before what is wrong with the package.  {repository} is the distribution row's.
 REMEDIES = (
     Remedy(
-        ("DB_RUNRECOVERY", "rpmdb: (Thread|BDB0113|damaged)", "cannot open (Packages|rpmdb)", "disk image is malformed",
-         "[Rr]pmdb.*(corrupt|open failed)"),
+        (DAMAGED,),
         "rpm's database is damaged",
         "look at it with: rpm -qa; mend it with: rm -f /var/lib/rpm/__db.*; rpm --rebuilddb; then run agentprep again",
     ),
