@@ -20,13 +20,22 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         yield Fact("ok", "not asked for (grub-serial.enabled); %s" % (shown or "the menu is on the screen only"))
         return
     yield from system.boot.set_menu_on_serial(speed)
-    yield Fact("ok", system.boot.menu_on_serial())
+    shown = system.boot.menu_on_serial()
+    if not shown:
+        yield Fact("failed", "%s does not show its menu on the serial port" % system.boot.name, "set it by hand")
+        return
+    yield Fact("ok", shown)
     given = [found.group(1) for found in map(_SPEED.match, _consoles(policy)) if found]
-    if given and int(given[-1]) != speed:
+    if given and int(given[-1]) != speed and _has_a_speed(system, speed):
         yield Fact(
             "warning", "the menu is shown at %d bits per second, the kernel's messages at %s" % (speed, given[-1]),
             "set grub-serial.speed to the speed of console= in kernel-cmdline.add",
         )  # fmt: skip
+
+
+def _has_a_speed(system: System, speed: int) -> bool:
+    """The loader drives the port by itself; one that writes to the firmware's console has no speed to set."""
+    return any(system.boot.set_menu_on_serial(speed + 1))
 
 
 def _consoles(policy: Policy) -> List[str]:
@@ -42,8 +51,11 @@ STEP = Step(
     reason="Azure shows a virtual machine's console only as a serial port. With GRUB's menu there, an older kernel can "
     "be chosen and a command line edited when the machine does not boot. The screen keeps the menu, for use elsewhere.",
     source="Microsoft, Azure Serial Console for Linux (GRUB and single-user mode); GRUB manual, 'terminal_output' and "
-    "'serial'; grub-mkconfig 2.06: GRUB_TERMINAL overrides GRUB_TERMINAL_INPUT and GRUB_TERMINAL_OUTPUT",
+    "'serial'; grub-mkconfig 2.06: GRUB_TERMINAL overrides GRUB_TERMINAL_INPUT and GRUB_TERMINAL_OUTPUT; GRUB 0.97, "
+    "stage2/builtins.c: serial_func, terminal_func",
     remedy='Set in /etc/default/grub: GRUB_TERMINAL="serial console" and GRUB_SERIAL_COMMAND="serial --speed=115200 '
-    '--unit=0 --word=8 --parity=no --stop=1"; then run: update-grub',
+    '--unit=0 --word=8 --parity=no --stop=1"; then run: update-grub\n'
+    "With GRUB Legacy put into menu.lst or grub.conf, behind timeout: serial --unit=0 --speed=115200, then terminal "
+    "--timeout=5 serial console; and comment out splashimage and gfxmenu.",
     changes=changes,
 )

@@ -1,8 +1,8 @@
 """GRUB's menu on the serial port, where the policy asks for it."""
 
 from agentprep.steps.grub_serial import STEP
-from tests.boot import mkconfig
-from tests.trees import brought_about, content, planned, policy_of, system_of
+from tests.boot import legacy, mkconfig
+from tests.trees import ELF64, brought_about, content, planned, policy_of, system_of
 
 ON = "grub-serial.enabled=yes"
 GRUB = "/etc/default/grub"
@@ -46,3 +46,58 @@ def test_on_arm64_there_is_nothing_to_do(tmp_path):
     root = mkconfig.guest(tmp_path, {"/bin/sh": ARM})
     changes, (fact,) = planned(STEP, system_of(root), policy_of(ON))
     assert changes == [] and fact.evidence.startswith("not applicable")
+
+
+def test_grub_legacy_has_it_in_its_menu(tmp_path):
+    root = legacy.guest(tmp_path, legacy.SLES_11, {"/bin/sh": ELF64})
+    changes, (fact,) = planned(STEP, system_of(root))
+    assert changes == [] and fact.evidence.endswith("; the menu is on the screen only")
+    (write,) = brought_about(STEP, system_of(root), policy_of(ON))
+    menu = content(root, "/boot/grub/menu.lst")
+    assert "\n#gfxmenu (hd0,1)/boot/message\n" in menu
+    assert "timeout 8\nserial --unit=0 --speed=115200\nterminal --timeout=5 serial console\n" in menu
+    changes, facts = planned(STEP, system_of(root), policy_of(ON))
+    assert changes == [] and [fact.verdict for fact in facts] == ["ok"]
+    changes, facts = planned(STEP, system_of(root), policy_of(ON, "grub-serial.speed=9600"))
+    assert len(changes) == 1 and [fact.verdict for fact in facts] == ["ok", "warning"]
+
+
+class Firmware:
+    """A loader that writes to the firmware's console."""
+
+    name = "systemd-boot"
+    shown = "its menu is on the firmware's console"
+
+    def __init__(self, guest):
+        pass
+
+    def menu_on_serial(self):
+        return self.shown
+
+    def set_menu_on_serial(self, speed):
+        return iter(())
+
+
+class Mute(Firmware):
+    shown = ""
+
+
+def with_loader(root, loader):
+    """The system of a tree that is booted by `loader`."""
+    system = system_of(root)
+
+    class Booted(type(system)):
+        boot = loader(system.guest)
+
+    return Booted(system.guest)
+
+
+def test_a_loader_on_the_firmwares_console_has_nothing_to_set(tmp_path):
+    system = with_loader(mkconfig.guest(tmp_path), Firmware)
+    for settings in ((ON,), (ON, "grub-serial.speed=9600")):
+        assert list(STEP.changes(system, policy_of(*settings))) == [("ok", Firmware.shown, "")]
+
+
+def test_a_loader_that_cannot_show_it_has_failed(tmp_path):
+    (fact,) = STEP.changes(with_loader(mkconfig.guest(tmp_path), Mute), policy_of(ON))
+    assert fact.verdict == "failed" and fact.evidence == "systemd-boot does not show its menu on the serial port"
