@@ -58,7 +58,7 @@ SLES15 = Row(
     hyperv_packages=("hyper-v",), network="sysconfig-suse", esp_folders=("sles", "sles_sap"), since="12",
 )  # fmt: skip
 LEAP = SLES15._replace(
-    ids=("opensuse-leap", "opensuse"), esp_folders=("opensuse",), since="",
+    ids=("opensuse-leap", "opensuse"), esp_folders=("opensuse",), since="10",
     repository="the repository Cloud:Tools (zypper addrepo --refresh "
     "https://download.opensuse.org/repositories/Cloud:/Tools/VERSION/Cloud:Tools.repo)",
 )  # fmt: skip
@@ -110,7 +110,8 @@ ROWS = (
     SLES15._replace(network="none", since="16"),
     LEAP,
     LEAP._replace(network="none", since="16"),
-    LEAP._replace(ids=("opensuse-tumbleweed", "opensuse-slowroll", "opensuse-microos"), network="none",
+    LEAP._replace(since="42"),  # before 15
+    LEAP._replace(ids=("opensuse-tumbleweed", "opensuse-slowroll", "opensuse-microos"), network="none", since="",
                   repository="Tumbleweed's own repository (repo-oss)"),
 )  # fmt: skip
 
