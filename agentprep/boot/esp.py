@@ -4,7 +4,7 @@ entries(guest)        every Entry of a file in loader/entries whose kernel is th
 unified(guest)        every Entry of a unified kernel image in EFI/Linux
 absent(guest)         the files in loader/entries whose kernel is not there: systemd-boot does not show them
 loaders(guest)        {path: its kind, "systemd-boot", "shim" or ""} of every boot loader
-foreign(guest, entry) the entry is of another system on the same disk
+foreign(own, entry)   the entry is of another system on the same disk
 
 Source: config_load_type1_entries(), boot_entry_add_type1() and boot_entry_add_type2() in src/boot/boot.c of systemd.
 """
@@ -75,11 +75,12 @@ def _type1(guest: Guest) -> Iterator[Entry]:
             if posixpath.basename(path).startswith("auto-") or not guest.is_file(path):
                 continue
             text = guest.text(path) or ""
-            found = {field.key: field.value.strip() for field in bls.fields(text)}
+            fields = bls.fields(text)
+            found = {field.key: field.value.strip() for field in fields}
             if "linux" not in found:
                 continue
             kernel = _inside(root, found["linux"])
-            initrds = [_inside(root, one.value.strip()) for one in bls.fields(text) if one.key == "initrd"]
+            initrds = [_inside(root, one.value.strip()) for one in fields if one.key == "initrd"]
             version = _version(kernel, found.get("version", ""), versions)
             yield Entry(
                 guest.canonical(path), _name(path, version), version, kernel, [guest.canonical(one) for one in initrds],
@@ -142,13 +143,17 @@ def _inside(root: str, path: str) -> str:
     return posixpath.join(root, plain.lstrip("/"))
 
 
-def foreign(guest: Guest, entry: Entry) -> bool:
-    """The entry is of another system: it has another root file system than /etc/fstab says.
+def own_root(guest: Guest) -> str:
+    """How /etc/fstab names the device of the root file system; "" where it does not."""
+    table = fstab.parse(guest.text("/etc/fstab") or "")
+    return next((line.device.replace('"', "") for line in table if line.mount_point == "/"), "")
+
+
+def foreign(own: str, entry: Entry) -> bool:
+    """The entry is of another system: it has another root file system than `own`, where the two can be compared.
 
     The machine-id of an entry proves nothing: that of an image is emptied, and made anew in each clone.
     """
-    table = fstab.parse(guest.text("/etc/fstab") or "")
-    own = next((line.device.replace('"', "") for line in table if line.mount_point == "/"), "")
     given = [value or "" for value in cmdline.values(entry.arguments, "root")]
     tag = re.match(r"(UUID|LABEL|PARTUUID|PARTLABEL)=", own)
     if not tag or not given or not given[-1].startswith(tag.group()):

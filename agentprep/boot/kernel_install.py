@@ -11,6 +11,7 @@ the files of cmdline.d, each twice.  Sources: 90-loaderentry.install of systemd 
 """
 
 import posixpath
+import re
 from typing import Dict, List, Optional, Sequence
 
 from ..errors import Blocked, Malformed
@@ -19,6 +20,7 @@ from ..guest import Guest
 
 CMDLINE, SHIPPED = "/etc/kernel/cmdline", "/usr/lib/kernel/cmdline"
 DROP_INS = ("/usr/kernel/cmdline.d", "/etc/kernel/cmdline.d")  # the first is what sdbootutil really says
+CONFIGURATION = ("/etc/kernel/install.conf", "/usr/lib/kernel/install.conf")
 MAKERS = ("sdbootutil", "kernel-install")
 # The loader's and kernel-install's own words, which they put into an entry themselves.
 NOT_OURS = ("BOOT_IMAGE", "initrd", "systemd.machine_id")
@@ -84,6 +86,9 @@ class Future:
     def notes(self) -> List[str]:
         if self.maker is None:
             return ["nothing makes boot entries here (no kernel-install): those of later kernels are left to you"]
+        for path in CONFIGURATION:
+            if re.search(r"(?m)^layout=[\"']?uki", (self.guest.text(path) or "") if self.guest.is_file(path) else ""):
+                return ["%s says layout=uki: a later kernel is made into an image that cannot be changed" % path]
         return []
 
 

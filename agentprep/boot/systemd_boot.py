@@ -56,7 +56,7 @@ class SystemdBoot:
 
     def proof(self, loader: str) -> Optional[str]:
         entries = self.listed()
-        images = [one for one in esp.unified(self.guest) if not esp.foreign(self.guest, one)]
+        images = self.images()
         if not entries and images and not any(map(self.guest.is_file, GRUB_MENUS)):
             raise Unsupported(UNIFIED % images[0].path, UNIFIED_HINT)
         if not entries:
@@ -68,11 +68,15 @@ class SystemdBoot:
     # -- what is there ---------------------------------------------------------------------------------------
     def listed(self) -> List[Entry]:
         """The entries of type 1 of this system's kernels, the rescue one left out."""
-        return [one for one in esp.entries(self.guest) if not _is_rescue(one) and not esp.foreign(self.guest, one)]
+        return self._own(esp.entries(self.guest))
 
     def images(self) -> List[Entry]:
         """The unified kernel images of this system, which have their arguments and initrd inside."""
-        return [one for one in esp.unified(self.guest) if not _is_rescue(one) and not esp.foreign(self.guest, one)]
+        return self._own(esp.unified(self.guest))
+
+    def _own(self, entries: List[Entry]) -> List[Entry]:
+        root = esp.own_root(self.guest)
+        return [one for one in entries if not _is_rescue(one) and not esp.foreign(root, one)]
 
     def arguments(self) -> Dict[str, List[str]]:
         told = dict(self.future.arguments())
@@ -118,20 +122,22 @@ class SystemdBoot:
         return [one.name for one in self.listed() if not one.initrds]
 
     def notes(self) -> List[str]:
-        guest, told = self.guest, self.future.notes()
+        guest, told, root = self.guest, self.future.notes(), esp.own_root(self.guest)
         for one in esp.entries(guest):
             if _is_rescue(one):
                 told.append("the rescue entry %s is left as it is" % one.path)
-            elif esp.foreign(guest, one):
+            elif esp.foreign(root, one):
                 told.append("%s is of another system (%s) and is left alone" % (one.path, _root(one)))
             elif one.counted:
                 told.append("%s counts its boots in its name, and a rollback finds it by this name only" % one.path)
         told += ["%s is not shown at boot: %s is not there" % (one.path, one.kernel) for one in esp.absent(guest)]
         named = self.initrds()
-        for one in self.listed():
-            others = [path for path in one.initrds if path not in named.get(one.version, one.initrds)]
-            if others:
-                told.append("%s loads %s, which is left as it is" % (one.path, others[-1]))
+        others = [one for one in self.listed() if one.initrds[-1:] != named.get(one.version, one.initrds)[-1:]]
+        if others:
+            told.append(
+                "%s%s loads another image than the kernel's first entry, which is left as it is"
+                % (others[0].path, " (and %d more)" % (len(others) - 1) if others[1:] else "")
+            )
         given = [one.version for one in self.listed() + self.images()]
         told += ["kernel %s has no boot entry" % one.version for one in installed(guest) if one.version not in given]
         return told

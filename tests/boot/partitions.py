@@ -19,7 +19,7 @@ SYSTEMD_BOOT = program({".text": b"x", ".sdmagic": b"#### LoaderInfo: systemd-bo
 SHIM = program({".text": b"UEFI SHIM\n$Version: 15.8 $\n"})
 GRUB = program({".text": b"GNU GRUB  version %s\0"})
 MACHINE = " systemd.machine_id=" + TOKEN
-FSTAB = "UUID=%s / ext4 errors=remount-ro 0 1\nUUID=ABCD-1234 /efi vfat umask=0077 0 1\n" % ROOT
+FSTAB = "UUID=%s / ext4 errors=remount-ro 0 1\nUUID=ABCD-1234 %s vfat umask=0077 0 1\n"
 GRUB_CFG = "menuentry 'Debian' {\n\tlinux /boot/vmlinuz-%s root=UUID=%s ro\n\tinitrd /boot/initrd.img-%s\n}\n" % (
     NEW, ROOT, NEW,
 )  # fmt: skip
@@ -65,7 +65,7 @@ def kernel(version, root="/efi", token=TOKEN):
 def debian(root="/efi", token=TOKEN):
     """Debian 13 with two kernels."""
     files = {
-        "/etc/fstab": FSTAB,
+        "/etc/fstab": FSTAB % (ROOT, root),
         "/etc/machine-id": TOKEN + "\n",
         "/etc/kernel/cmdline": "root=UUID=%s ro quiet\n" % ROOT,
         "/usr/bin/kernel-install": Program("#!/bin/sh\n"),

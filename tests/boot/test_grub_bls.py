@@ -69,6 +69,15 @@ def test_grub_reads_one_line_of_options_with_its_own_quotes(tmp_path):
     assert backend.arguments()[name][-2:] == ADD
 
 
+def test_grub_reads_no_further_than_an_empty_line(tmp_path):
+    text = made.suse_entry(1).replace("options  ", "\noptions  ")
+    backend = grub(tmp_path, **{ENTRY: text})
+    assert backend.arguments()[ENTRY.rsplit("/", 1)[1]] == []
+    for change in backend.set_arguments(ADD, []):
+        change.apply(backend.guest)
+    assert backend.arguments()[ENTRY.rsplit("/", 1)[1]] == ADD
+
+
 def test_an_entry_without_options_gets_some(tmp_path):
     text = "".join(line + "\n" for line in made.suse_entry(1).splitlines() if not line.startswith("options"))
     backend = grub(tmp_path, **{ENTRY: text})
