@@ -114,12 +114,14 @@ def volume(place: str) -> Optional[str]:
 def patterns(found: Swaps) -> Tuple[str, ...]:
     """The kernel arguments that serve nothing but swap, as formats.cmdline.matches takes them."""
     names = ["resume", "resume_offset"]
-    names += ["rd.lvm.lv=" + name for name in (volume(place) for place in found.targets) if name]
+    volumes = [name for name in (volume(place) for place in found.targets) if name]
+    names += [word + name for name in volumes for word in ("rd.lvm.lv=", "rd_LVM_LV=")]  # the second of dracut 004
     for entry in found.mapped:
         match = re.match(r"(?:UUID=|/dev/disk/by-uuid/)(.+)", entry.device)
         if match:
             luks = match.group(1).strip("\"'")
-            names += ["rd.luks.uuid=" + luks, "rd.luks.uuid=luks-" + luks, "rd.luks.name=%s=%s" % (luks, entry.name)]
+            names += [word + luks for word in ("rd.luks.uuid=", "rd.luks.uuid=luks-", "rd_LUKS_UUID=luks-")]
+            names.append("rd.luks.name=%s=%s" % (luks, entry.name))
     return tuple(names)
 
 

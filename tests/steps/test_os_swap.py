@@ -222,7 +222,7 @@ def test_logical_volume_of_swap_and_its_argument(tmp_path):
     root = tree(
         tmp_path, "/dev/mapper/my--vg-root / ext4 errors=remount-ro 0 1\n/dev/my-vg/swap_1 none swap sw 0 0\n",
         "root=/dev/mapper/my--vg-root ro rd.lvm.lv=my-vg/root rd.lvm.lv=my-vg/swap_1 resume=/dev/mapper/my--vg-swap_1 "
-        "resume_offset=34816 noresume\n", files=files,
+        "rd_LVM_LV=my-vg/swap_1 resume_offset=34816 noresume\n", files=files,
     )  # fmt: skip
     here = live(
         Swap("/dev/dm-1", "partition", 1 << 30, 0), mounts=(Mount("/dev/mapper/my--vg-root", "/", "ext4", "rw"),)
