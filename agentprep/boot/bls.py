@@ -52,7 +52,7 @@ class BLS(Grub2):
         known = bls_entries.variables(self.guest, self.config or "")
         found = []
         for one in bls_stores.judged(self.guest):
-            words = bls_entries.arguments(one.value, known)
+            words = bls_entries.given(one, known)
             entry = grubcfg.Entry(one.title, one.kernel, words, one.initrds, 0, "linux", "", False)
             found.append(Listed(one.title, one.path, entry))
         return found + super().listed()

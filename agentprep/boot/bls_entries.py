@@ -3,7 +3,8 @@
 loaded(guest)                         every Entry that starts a kernel, newest first
 environments(guest, config)           the files with GRUB's environment block; the one that the loader reads comes first
 variables(guest, config)              {name: value} as they are once grub.cfg has run
-arguments(entry, variables)           what the entry's kernel gets
+given(entry, variables)               what the entry's kernel gets
+arguments(value, variables)           what a kernel would get whose entry has this value as its options
 with_arguments(entry, variables, add, remove)   the entry's new text
 """
 
@@ -51,7 +52,7 @@ def loaded(guest: Guest) -> List[Entry]:
             options = [field for field in bls.fields(text) if field.key == "options"]
             read = [field for field in options if field in fields]
             title = (given["title"] or given["linux"])[0]
-            initrds = [word for value in given["initrd"] for word in bls.words(value)]
+            initrds = [word for value in given["initrd"] for word in value.split()]
             ordered = read + [field for field in options if field not in read] if read else []
             found.append(Entry(path, text, title.strip(), given["linux"][0].strip(), initrds, ordered))
     return sorted(found, key=lambda one: rpm_key(posixpath.basename(one.path)[:-5]), reverse=True)
@@ -95,6 +96,13 @@ def assignments(text: str) -> List[Sequence[str]]:
         elif words[0] == "fi":
             tested = ""
     return found
+
+
+def given(one: Entry, known: Mapping[str, str]) -> List[str]:
+    try:
+        return arguments(one.value, known)
+    except Malformed as error:
+        raise Blocked("%s: %s" % (one.path, error.message), error.hint) from None
 
 
 def arguments(value: str, known: Mapping[str, str]) -> List[str]:

@@ -44,12 +44,13 @@ def default(guest: Guest, config: str) -> Optional[Entry]:
 def future(guest: Guest, config: str) -> List[str]:
     known, source = bls_entries.variables(guest, config), _source(guest, config)
     if source == SHARED:
-        return bls_entries.arguments("$" + SHARED, known)
+        where = (bls_entries.environments(guest, config) + [config])[0]
+        return bls.words(_merged(where, known.get(SHARED, ""), (), ()))
     text = (guest.text(CMDLINE) or guest.text(SHIPPED)) if source == CMDLINE else None
     if text is not None:
-        return bls_entries.arguments(_one_line(text), known)
+        return bls.words(_merged(CMDLINE, bls.expanded(_one_line(text), known), (), ()))
     booted = default(guest, config)
-    return bls_entries.arguments(booted.value, known) if booted else []
+    return bls_entries.given(booted, known) if booted else []
 
 
 def texts(guest: Guest, config: str, add: Sequence[str], remove: Sequence[str]) -> Texts:
@@ -102,7 +103,7 @@ def _next_kernels(guest: Guest, config: str, known: Dict[str, str], add: Sequenc
     if text is not None:
         value = _one_line(text)
     elif booted is not None:
-        value = " ".join(bls_entries.arguments(booted.value, known))
+        value = " ".join(bls_entries.given(booted, known))
     else:
         return {}
     made = _merged(CMDLINE, value, add, remove)

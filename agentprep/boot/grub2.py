@@ -145,7 +145,7 @@ class Grub2:
     def _lost(self, path: str, add: Sequence[str], remove: Sequence[str]) -> str:
         """What the menu's kernels would lose if /boot/loader/entries took the place of the entries that they have."""
         known = bls_entries.variables(self.guest, path)
-        given = [(one, bls_entries.arguments(one.value, known)) for one in bls_stores.judged(self.guest)]
+        given = [(one, bls_entries.given(one, known)) for one in bls_stores.judged(self.guest)]
         for one in self.listed():
             image = grub_config.placed(self.guest, one.entry.kernel)
             theirs = [words for entry, words in given if grub_config.placed(self.guest, entry.kernel) == image]

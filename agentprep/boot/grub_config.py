@@ -15,7 +15,7 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ..errors import Blocked, Malformed
-from ..formats import grubcfg
+from ..formats import fstab, grubcfg
 from ..guest import Guest
 from ..kernels import NO_KERNEL, Kernel, installed
 
@@ -41,6 +41,16 @@ class Config(NamedTuple):
 
 
 def live(guest: Guest) -> Optional[Config]:
+    used = _used(guest)
+    if used is not None:
+        try:
+            grubcfg.entries(_text(guest, used.path))
+        except Malformed as error:
+            raise Blocked("%s, %s" % (used.path, error.message), error.hint) from None
+    return used
+
+
+def _used(guest: Guest) -> Optional[Config]:
     found = [path for path in _existing(guest) if _menu(guest, path)]
     by_uefi, by_bios = _read_by_uefi(guest, found), _read_by_bios(guest, found)
     read = [one for one in (by_uefi, by_bios) if one is not None]
@@ -49,7 +59,14 @@ def live(guest: Guest) -> Optional[Config]:
     if read:
         return read[0]
     in_boot = [path for path in found if not path.startswith(ESPS)]
-    if in_boot and not _left_behind(guest, in_boot[0]):
+    if in_boot and _left_behind(guest, in_boot[0]):
+        return None
+    if _unmounted(guest) and not (in_boot and _current(guest, in_boot[0])):
+        raise Blocked(
+            "the EFI system partition, which may hold the menu, is not mounted at %s" % _unmounted(guest),
+            "mount it, as /etc/fstab says, then run agentprep again",
+        )
+    if in_boot:
         return Config(in_boot[0], "it is where %s puts it" % _generator(guest))
     return None
 
@@ -75,12 +92,14 @@ def leftovers(guest: Guest) -> List[str]:
 def placed(guest: Guest, path: str) -> str:
     """Relative to /boot where that is a file system of its own, to / or a subvolume (/@/boot/...), or to the ESP.
 
-    A file that is not there is placed in /boot.
+    A file that is not there is placed in /boot, as is one that would be outside of these.
     """
     path = posixpath.normpath("/" + re.sub(r"^\([^)]*\)|^\$\w+", "", path).lstrip("/"))
     below = path.split("/boot/", 1)[1] if "/boot/" in path else path.lstrip("/")
+    tops = [guest.canonical(top) + "/" for top in ("/boot", "/efi")]
     places = ["/boot/" + below] + [top + path for top in ("/boot",) + ESPS] + [path]
-    return guest.canonical(next((place for place in places if guest.is_file(place)), places[0]))
+    found = [guest.canonical(place) for place in places if guest.is_file(place)]
+    return next((place for place in found if place.startswith(tuple(tops))), "/boot/" + below)
 
 
 def _existing(guest: Guest) -> List[str]:
@@ -98,12 +117,12 @@ def _on_esp(guest: Guest) -> List[str]:
 
 
 def _menu(guest: Guest, path: str) -> bool:
-    """The file has entries of kernels, or reads those of /boot/loader/entries."""
+    """The file has entries of kernels, or reads those of /boot/loader/entries, or cannot be understood."""
     text = _text(guest, path)
     try:
         return bool(grubcfg.entries(text)) or grubcfg.reads_entries(text)
-    except Malformed as error:
-        raise Blocked("%s, %s" % (path, error.message), error.hint) from None
+    except Malformed:
+        return True
 
 
 def _text(guest: Guest, path: str) -> str:
@@ -152,8 +171,19 @@ def _decided(guest: Guest, read: List[Config]) -> Config:
 
 def _current(guest: Guest, path: str) -> bool:
     text = _text(guest, path)
-    named = {placed(guest, entry.kernel) for entry in grubcfg.entries(text)}
+    try:
+        named = {placed(guest, entry.kernel) for entry in grubcfg.entries(text)}
+    except Malformed:
+        return False
     return grubcfg.reads_entries(text) or all(guest.canonical(kernel.image) in named for kernel in installed(guest))
+
+
+def _unmounted(guest: Guest) -> str:
+    """Where /etc/fstab mounts the EFI system partition, if nothing is there."""
+    for line in fstab.parse(guest.text("/etc/fstab") or ""):
+        if line.mount_point in ESPS and not guest.names(line.mount_point):
+            return line.mount_point
+    return ""
 
 
 def _generator(guest: Guest) -> str:

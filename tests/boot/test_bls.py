@@ -255,6 +255,23 @@ def test_handwritten_entries_are_set_too(tmp_path):
     assert "root=UUID=1 %s\n" % " ".join(ADD) in content(root, "/etc/grub.d/40_custom")
 
 
+@pytest.mark.parametrize("where", ["entry", CMDLINE, ENV])
+def test_a_quote_that_is_not_closed_is_named(tmp_path, where):
+    new = KERNELS["el8"][1]
+    changed = {
+        "entry": {path(new): entry(new, "root=1 x='a")},
+        CMDLINE: {CMDLINE: "root=1 x='a\n"},
+        ENV: {ENV: block(kernelopts="root=1 x='a")},
+    }[where]
+    one = backend(redhat.guest(tmp_path, "el8", changed), "el8")
+    with pytest.raises(Blocked) as caught:
+        one.arguments()
+    assert (path(new) if where == "entry" else where) in caught.value.message
+    with pytest.raises(Blocked) as caught:
+        list(one.set_arguments(ADD, REMOVE))
+    assert (path(new) if where == "entry" else where) in caught.value.message
+
+
 # -- mkconfig ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("release", RELEASES)
 def test_mkconfig_is_asked_to_leave_entries_and_grubenv(tmp_path, release):

@@ -156,6 +156,24 @@ def test_a_menu_with_variables_for_kernels_is_refused(tmp_path):
         Grub2.probe(Guest(root))
 
 
+FSTAB = "UUID=1 / xfs defaults 0 0\nUUID=2 /boot/efi vfat umask=0077,noauto 0 2\n"
+
+
+def test_a_partition_that_is_not_mounted_may_hold_the_menu(tmp_path):
+    """RHEL 7 and 8 on UEFI: what is in /boot may be a leftover, or nothing is."""
+    for name, files in (("a", {}), ("b", {MADE: MENU.replace("vmlinuz-1", "vmlinuz-0")})):
+        with pytest.raises(Blocked, match="not mounted at /boot/efi"):
+            live(tmp_path / name, dict(files, **{"/etc/fstab": FSTAB}))
+    assert live(tmp_path / "c", {MADE: MENU, "/etc/fstab": FSTAB}) == MADE
+    assert live(tmp_path / "d", {VENDOR: MENU, "/etc/fstab": FSTAB}) == VENDOR
+
+
+def test_a_leftover_that_cannot_be_understood_does_no_harm_and_a_live_menu_is_named(tmp_path):
+    assert live(tmp_path / "a", {VENDOR: MENU, OLD: "linux 'x\n"}) == VENDOR
+    with pytest.raises(Blocked, match="EFI/redhat/grub.cfg, line 1"):
+        live(tmp_path / "b", {VENDOR: "linux 'x\n"})
+
+
 @pytest.mark.parametrize(
     "path, placed",
     [
@@ -169,9 +187,12 @@ def test_a_menu_with_variables_for_kernels_is_refused(tmp_path):
         ("/def/1/linux", "/boot/def/1/linux"),
         ("/gone", "/boot/gone"),
         ("../../../etc/passwd", "/boot/etc/passwd"),
-        ("/opt/vmlinuz-1", "/opt/vmlinuz-1"),
+        ("/opt/vmlinuz-1", "/boot/opt/vmlinuz-1"),
+        ("/initrd.img", "/boot/vmlinuz-1"),
+        ("/out", "/boot/out"),
     ],
 )
 def test_the_loaders_paths_are_found_in_the_guest(tmp_path, path, placed):
-    files = {"/boot/efi/abc/1/linux": "x", "/boot/def/1/linux": "x", "/opt/vmlinuz-1": "x"}
+    files = {"/boot/efi/abc/1/linux": "x", "/boot/def/1/linux": "x", "/opt/vmlinuz-1": "x",
+             "/initrd.img": To("boot/vmlinuz-1"), "/boot/out": To("/etc/passwd"), "/etc/passwd": "x"}  # fmt: skip
     assert grub_config.placed(Guest(make_tree(tmp_path, dict(KERNEL, **files))), path) == placed
