@@ -1,23 +1,25 @@
 """dracut: builds /boot/initramfs-VERSION.img, on SUSE initrd-VERSION, on Debian and Ubuntu initrd.img-VERSION.
 
-Names in add_drivers are put into every image, host-only or not.  At the first name that a kernel does not have (up to
-051 also one that is built in) dracut drops the rest of the list, says "Failed to find module" and returns 0 (seen with
-051, 059, 106, 112).  So only names that every installed kernel has as modules are written down, in front of all
-others, and what one kernel has besides is added to the call for it.
+Names in add_drivers are put into every image, host-only or not.  At the first name that a kernel does not have, dracut
+drops the rest of the list, says so and returns 0 (seen with 033, 049, 051, 055, 059, 106, 112; not with 004 and 044);
+049 and 051 also do so at one that is built in.  So only names that every installed kernel has as modules are written
+down, in front of all others, and what one kernel has besides is added to the call for it.
 """
 
 import posixpath
+import re
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from .. import modules as modules_
 from ..changes import Change, Run, Write, beside
+from ..errors import Malformed, Unknown
 from ..formats import fstab
 from ..formats.initrd import Contents
 from ..formats.modules import normalised
 from ..guest import Guest
 from ..kernels import NO_KERNEL, Kernel, installed
 from .dracut_conf import MAIN, OWN, TEXT, VENDOR, Configuration, omitting
-from .image import Order
+from .image import Order, inside
 from .maker import DRACUT, maker
 
 NAMES = ("/boot/initramfs-%s.img", "/boot/initrd-%s", "/boot/initrd.img-%s")
@@ -144,8 +146,7 @@ class Dracut:
         commands = []
         for order in orders:
             argv = ["dracut", "--force"]
-            # Host-only reads /proc, /sys and /dev, and the image would be for the machine that the guest is mounted on.
-            argv += ["--no-hostonly"] if not self.live and not self.old else []
+            argv += self._generic(order.kernel) if not self.live and not self.old else []
             names = list(dict.fromkeys(before + [normalised(name) for name in order.modules]))
             argv += ["--add-drivers", " ".join(names)] if names else []
             commands.append(tuple(argv + [beside(self.image(order.kernel)).path, order.kernel.version]))
@@ -161,6 +162,24 @@ class Dracut:
             # dracut puts the tree, uncompressed, and the image together in tmpdir first
             needs=((folder, sum(sizes), sum(growth)), (scratch, 5 * sum(sizes), 0)),
         )
+
+    def _generic(self, kernel: Kernel) -> List[str]:
+        """Options for an image that fits any machine, since host-only would ask /proc, /sys and /dev of another one.
+
+        The arguments by which the root disk is unlocked and put together may be nowhere but in the old image
+        (hostonly_cmdline, SUSE); LVM needs none.
+        """
+        try:
+            held = inside(self.guest, self.image(kernel), {})
+        except (Malformed, Unknown):
+            return ["--no-hostonly"]
+        table = self.guest.text("/etc/crypttab") or ""
+        words = [word for text in _arguments(held) for word in text.split()]
+        kept = [word for word in words if word.startswith("rd.md.uuid=")]
+        kept += [
+            word for word in words if word.startswith("rd.luks.uuid=") and re.sub(".*=(luks-)?", "", word) in table
+        ]
+        return ["--no-hostonly"] + (["--kernel-cmdline", " ".join(dict.fromkeys(kept))] if kept else [])
 
     def size(self, kernel: Kernel) -> int:
         """Bytes of the kernel's present image, or what one usually has."""

@@ -60,13 +60,11 @@ class Configuration:
         """The path of what is read last: a drop-in, or the only file of a dracut that knows no drop-ins."""
         if not self.folders:
             return MAIN
-        name = "zz-agentprep.conf"
         others = [posixpath.basename(path) for path in self.paths if path != MAIN]
-        while any(order(other) > order(name) for other in others):
-            name = "z" + name
-            if len(name) > 64:
-                raise Malformed("%s has a drop-in that sorts behind any other" % OWN, "rename it: ls %s" % OWN)
-        return "%s/%s" % (OWN, name)
+        for name in ["zz-agentprep.conf", "zz_agentprep.conf"] + ["_" * n + "agentprep.conf" for n in range(1, 40)]:
+            if all(order(other) <= order(name) for other in others):
+                return "%s/%s" % (OWN, name)
+        raise Malformed("%s has a drop-in that sorts behind any other" % OWN, "rename it: ls %s" % OWN)
 
     def without(self, name: str, unwanted: Sequence[str], why: str) -> Iterator[Change]:
         """The changes after which those words are not in the variable; a file of /usr is overridden by one in /etc."""
@@ -88,11 +86,19 @@ class Configuration:
                 yield Write(path, text.encode("utf-8", "surrogateescape"), why)
 
 
-def order(name: str) -> Tuple[List[Tuple[List[int], int]], str]:
+Key = List[Tuple[List[int], int]]
+
+
+def order(name: str) -> Tuple[Key, Key, str]:
     """A key that sorts file names as sort -V does: numbers by value, letters before other signs, endings last."""
     stem = re.sub(r"(\.[A-Za-z~][A-Za-z0-9~]*)+$", "", name)
-    pieces = re.findall(r"(\D*)(\d*)", stem)
-    return [([_rank(sign) for sign in text] + [0], int(number or 0)) for text, number in pieces], name
+    return _pieces(stem), _pieces(name), name
+
+
+def _pieces(text: str) -> Key:
+    return [
+        ([_rank(sign) for sign in word] + [0], int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text)
+    ]
 
 
 def _rank(sign: str) -> int:

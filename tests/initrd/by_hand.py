@@ -1,12 +1,14 @@
 """What the real dracut makes of what the backend writes and calls: run by hand, as root, on throw-away chroots.
 
-    mmdebstrap --variant=minbase --include=dracut-core,kmod,udev,zstd,cpio bookworm FOLDER      (bullseye, trixie, forky)
+    mmdebstrap --variant=minbase --include=dracut-core,kmod,udev,zstd,cpio SUITE FOLDER      (bullseye to forky)
     dpkg-deb -x linux-image-..._amd64.deb FOLDER      (its /lib/modules below /usr/lib/modules where /lib is a link)
     python -m tests.initrd.by_hand FOLDER...
 
 In each a second kernel is made of the first, without hid_hyperv and with hyperv_keyboard built in, and a configuration
 that loses drivers: a name that no kernel has, names glued together, regular expressions in omit_drivers, a plain
 assignment in a file that sorts late. It prints what an untouched dracut leaves out, then what the backend's does.
+Nothing was lost with dracut 051-1, 059-4, 106-6 and 112-7 (Linux 6.1.176 of Debian 12), and with the drop-in in the
+public sources 004, 033, 044, 049 and 055, run from their folders by Debian 12's bash.
 """
 
 import os
@@ -86,7 +88,7 @@ def main(folder):
     for done in guest.commands.together(run.commands, 600):
         done.check()
         print(" ".join(done.argv), "|", [line for line in done.tail if "ail" in line])
-    for kernel, one in told:
+    for kernel in kernels:
         os.rename(guest.where("/boot/.initrd.img-%s.agentprep" % kernel.version),
                   guest.where("/boot/initrd.img-" + kernel.version))  # fmt: skip
     left = lost(guest, told)

@@ -1,8 +1,8 @@
 """A dracut for trees that does what the real one does with drivers: bash sources its configuration, and it returns 0.
 
 As seen with dracut 051, 059, 106 and 112 on Debian (tests/initrd/by_hand.py): at the first name of add_drivers that the
-kernel does not have, the rest of the list is dropped; up to 051 also at one that is built in.  omit_drivers are regular
-expressions that a name in add_drivers overrides (dracut.sh); resume= comes from /etc/fstab (95resume, 033 to 111).
+kernel does not have, the rest of the list is dropped; in 049 and 051 also at one that is built in.  omit_drivers are
+regular expressions that a name in add_drivers overrides (dracut.sh); resume= comes from /etc/fstab (95resume).
 """
 
 import os
@@ -42,6 +42,8 @@ def dracut(root: str, argv: Argv, builtin_ends: bool = False) -> Any:
             force = True
         elif option == "--no-hostonly":
             hostonly = "no"
+        elif option == "--kernel-cmdline":
+            fixed = (fixed + " " + options.pop(0)).strip()
         elif option == "--add-drivers":
             add += " %s " % options.pop(0)
         else:

@@ -19,7 +19,7 @@ from agentprep.kernels import Kernel, installed
 from agentprep.modules import resolved
 from agentprep.steps import initrd_hyperv, os_swap
 from tests.initrd.fake import dracut, dracut_051
-from tests.roots import debian12, read
+from tests.roots import archive, debian12, read
 from tests.steps.machines import machine
 from tests.trees import ELF64, FakeCommands, Program, brought_about, make_tree, planned, policy_of, system_of
 
@@ -39,9 +39,9 @@ def without(names, dep=debian12.DEP):
 
 
 def tree(folder, files=(), kernels=((ONE, ()), (TWO, ())), builtin=(), name="/boot/initramfs-%s.img"):
-    """A guest with dracut; of each kernel the named modules are missing, those in `builtin` are built into the last."""
+    """A guest with dracut; each kernel lacks the modules named with it, and the last has those of `builtin` in it."""
     base = {"/usr/bin/dracut": Program(""), "/etc/dracut.conf": "# see dracut.conf(5)\n", "/etc/fstab": FSTAB,
-            "/etc/dracut.conf.d/.keep": "", "/usr/lib/dracut/dracut-functions.sh": "", "/var/tmp/.keep": ""}  # fmt: skip
+            CONF + ".keep": "", "/usr/lib/dracut/dracut-functions.sh": "", "/var/tmp/.keep": ""}  # fmt: skip
     for version, missing in kernels:
         inside = builtin if version == kernels[-1][0] else ()
         base["/boot/vmlinuz-" + version] = "MZ"
@@ -160,6 +160,16 @@ def test_an_image_of_another_machine_is_not_made(tmp_path):
     assert Dracut(Guest(root)).live is False and Dracut(Guest("/")).live is True
 
 
+def test_a_generic_image_unlocks_what_the_host_only_one_unlocked(tmp_path):
+    line = b" rd.luks.uuid=luks-77aa rd.luks.uuid=luks-gone rd.md.uuid=1:2 resume=/dev/mapper/luks-gone rd.lvm.lv=a/b\n"
+    image = archive([("etc/cmdline.d/90crypt.conf", line), ("usr/lib/modules/%s/kernel/x.ko" % ONE, b"x")])
+    root = tree(tmp_path, {"/boot/initramfs-%s.img" % ONE: image, "/etc/crypttab": "luks-77aa UUID=77aa none\n"})
+    run, lost = built(root, live=False)
+    assert lost == NOTHING_LOST
+    assert run.commands[0][2:5] == ("--no-hostonly", "--kernel-cmdline", "rd.md.uuid=1:2 rd.luks.uuid=luks-77aa")
+    assert run.commands[1][2:4] == ("--no-hostonly", "--add-drivers")
+
+
 @pytest.mark.parametrize("folder", [True, False])
 def test_dracut_004_gets_the_whole_list(tmp_path, folder):
     root = tree(tmp_path, {"/usr/share/dracut/modules.d/90kernel-modules/install": "", "/sbin/dracut": Program(""),
@@ -209,10 +219,6 @@ def test_kernel_install_layout_is_use_too(tmp_path):
 
 
 # -- swap ----------------------------------------------------------------------------------------------------------
-def held(**files):
-    return Contents({}, {path.replace("__", "/"): text for path, text in files.items()}, [])
-
-
 @pytest.mark.parametrize("fstab, line, waits", [
     (FSTAB, b"", False),
     (FSTAB, b" resume=UUID=5555aaaa-0000-4000-8000-000000000001\n", True),
