@@ -116,6 +116,7 @@ def walk(
                 continue  # left out by --skip or --only, and nothing that it derives from was touched
         yield work, None
         if isinstance(work, Rule):
+            system.touched = [path for path, _ in touched]
             asked = policy if work.id in chosen else policy.without(work.id)
             items = work.changes(system, asked, cause)
         else:

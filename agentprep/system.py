@@ -33,6 +33,7 @@ class System:
         self.guest, self.live = guest, live
         self.wanted = wanted or {}  # mechanisms that the policy names: boot, initrd, packages, init
         self.read: Dict[Any, Any] = {} if read is None else read  # what large files held, by their identity
+        self.touched: List[str] = []  # what a walk has written so far, for rules that derive from all of it
         self._found: Dict[str, Any] = {}
 
     def on(self, guest: Guest) -> "System":

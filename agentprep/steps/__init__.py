@@ -25,6 +25,7 @@ from . import (
     network,
     numa,
     os_swap,
+    selinux,
     ssh_server,
     sudo,
     time,
@@ -51,7 +52,8 @@ STEPS: Tuple[Step, ...] = (
     network.STEP,
     sudo.STEP,
     time.STEP,
+    selinux.STEP,
     certification.STEP,
 )
 
-RULES: Tuple[Rule, ...] = (initrd_hyperv.RULE, kernel_cmdline.RULE, os_swap.RULE)
+RULES: Tuple[Rule, ...] = (initrd_hyperv.RULE, kernel_cmdline.RULE, os_swap.RULE, selinux.RULE)

@@ -44,8 +44,8 @@ def labels(system: System, policy: Policy, cause: str) -> Iterator[Item]:
 
 
 def _written(system: System, cause: str) -> List[str]:
-    """The files that this run wrote, as the engine tells; of an engine that does not, the one that it names."""
-    touched = getattr(system, "touched", None) or [cause.split(" was ", maxsplit=1)[0]]
+    """The files that this run wrote, as the walk tells, else the one that is named as the cause."""
+    touched = system.touched or [cause.split(" was ", maxsplit=1)[0]]
     return sorted({path for path in touched if system.guest.exists(path) and not path.startswith(selinux.NO_LABELS)})
 
 

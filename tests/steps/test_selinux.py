@@ -19,7 +19,7 @@ SELINUX=enforcing
 SELINUXTYPE=targeted
 """
 FILES = {
-    "/etc/selinux/config": CONFIG, "/etc/selinux/targeted/policy/policy.31": "x", "/etc/passwd": "root:x:0:0::/:/bin/sh\n",
+    "/etc/selinux/config": CONFIG, "/etc/selinux/targeted/policy/policy.31": "x", "/etc/passwd": "",
     "/etc/new.conf": "", "/boot/efi/EFI/BOOT/BOOTX64.EFI": "MZ", "/usr/sbin/restorecon": Program(""),
 }  # fmt: skip
 ACTIVE = {"/sys/fs/selinux/enforce": "1"}
