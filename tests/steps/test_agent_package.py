@@ -1,16 +1,17 @@
 """The agent is installed from the guest's repositories, and its service starts at boot."""
 
 import os
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
 from agentprep.changes import Link, Run
-from agentprep.errors import Blocked, CommandFailed
+from agentprep.errors import Blocked, CommandFailed, Unknown
 from agentprep.step import Fact
 from agentprep.steps.agent_package import STEP
+from tests import rpms
 from tests.debian12 import AGENT, DPKG_STATUS, stanza
-from tests.trees import Content, Program, To, brought_about, make_tree, planned, system_of
+from tests.trees import ELF64, Content, Program, To, brought_about, make_tree, planned, system_of
 
 BASE: Dict[str, Content] = {
     "/var/lib/dpkg/status": DPKG_STATUS,
@@ -122,3 +123,111 @@ def test_an_agent_without_a_service_is_blocked(tmp_path: Any) -> None:
     files: Dict[str, Content] = {"/usr/sbin/waagent": Program(""), "/etc/waagent.conf": ""}
     with pytest.raises(Blocked, match="none of its services is"):
         planned(STEP, system_of(tree(tmp_path, files, INSTALLED)))
+
+
+# -- where rpm is -----------------------------------------------------------------------------------------------------
+# Contents of WALinuxAgent 2.2.6 for release 6 (openlogic/AzureBuildCentOS, rpm/spec: Conflicts: NetworkManager) and of
+# python-azure-agent of the Public Cloud module.
+SCRIPT = "#!/bin/bash\n# chkconfig: 345 60 80\n# description: Azure Linux Agent\n"
+UNIT_EL = (
+    "[Unit]\nDescription=x\n[Service]\nExecStart=/usr/sbin/waagent -daemon\n[Install]\nWantedBy=multi-user.target\n"
+)
+PROGRAM_6: Dict[str, Content] = {"/usr/sbin/waagent": Program("#!/usr/bin/env python\n"), "/etc/waagent.conf": "a=y\n"}
+EL6: Dict[str, Content] = {
+    "/etc/redhat-release": "CentOS release 6.9 (Final)\n", "/etc/centos-release": "CentOS release 6.9 (Final)\n",
+    "/var/lib/rpm/Packages": rpms.database("bash-4.1.2-48.el6", "NetworkManager-1:0.8.1-113.el6", "dhclient-4.1-1"),
+    "/usr/bin/rpm": Program(""), "/usr/bin/yum": Program(""), "/usr/bin/python": Program(""),
+    "/sbin/init": Program(""), "/etc/inittab": "id:3:initdefault:\n",
+}  # fmt: skip
+SYSTEMD: Dict[str, Content] = {"/usr/lib/systemd/systemd": Program(""), "/sbin/init": To("/usr/lib/systemd/systemd")}
+SLES: Dict[str, Content] = dict(SYSTEMD, **{
+    "/etc/os-release": 'ID="sles"\nID_LIKE="suse"\nVERSION_ID="15.6"\n', "/usr/bin/zypper": Program(""),
+    "/usr/bin/rpm": Program(""), "/usr/lib/sysimage/rpm/Packages.db": rpms.database("bash-4.4-150400.25.22"),
+})  # fmt: skip
+
+
+def world(folder: Any, files: Dict[str, Content], brings: Any, conflicts: Any = None) -> Any:
+    root = make_tree(folder, dict({"/bin/sh": ELF64}, **files), minimal=False)
+    return system_of(root, rpms.handlers(brings, conflicts or {}))
+
+
+def test_on_release_6_network_manager_goes_in_one_transaction_and_is_told_before(tmp_path: Any) -> None:
+    brings = {"WALinuxAgent": dict(PROGRAM_6, **{"/etc/init.d/waagent": Program(SCRIPT)}), "python-pyasn1": {}}
+    system = world(tmp_path, EL6, brings, {"WALinuxAgent": "NetworkManager"})
+    changes, facts = planned(STEP, system)
+    assert [fact.verdict for fact in facts] == ["warning"]
+    assert facts[0].evidence == (
+        "NetworkManager goes when WALinuxAgent comes: the two packages are in conflict; "
+        "network gives the network from then on"
+    )
+    assert changes[0].commands == (("yum", "-y", "list", "available", "python-pyasn1", "WALinuxAgent"),)
+    assert changes[1].content == b"remove NetworkManager\ninstall python-pyasn1 WALinuxAgent\nrun\n"
+    assert {ran[0] for ran in system.guest.commands.ran} == {"rpm"}, "a plan only asks"
+    brought_about(STEP, system)
+    assert "NetworkManager" not in rpms.listed(system.guest.root) and "WALinuxAgent" in rpms.listed(system.guest.root)
+    again = system_of(system.guest.root, rpms.handlers({}))
+    changes, facts = planned(STEP, again)
+    assert changes == [] and [fact.verdict for fact in facts] == ["ok"]
+    assert "WALinuxAgent 1-1 is installed; waagent starts at boot (/etc/rc3.d/" in facts[0].evidence
+
+
+def test_both_packages_side_by_side_are_told(tmp_path: Any) -> None:
+    both = rpms.database("NetworkManager-1:0.8.1-113.el6", "WALinuxAgent-2.2.6-1")
+    more = {"/var/lib/rpm/Packages": both, "/etc/init.d/waagent": Program(SCRIPT)}
+    system = world(tmp_path, dict(EL6, **dict(PROGRAM_6, **more)), {})
+    brought_about(STEP, system)
+    facts = planned(STEP, system)[1]
+    assert [fact.verdict for fact in facts] == ["ok", "warning"]
+    assert facts[1].evidence == "NetworkManager is installed beside WALinuxAgent, with which it is in conflict"
+
+
+def test_suses_package_and_service(tmp_path: Any) -> None:
+    agent = {
+        "/usr/sbin/waagent": Program(""),
+        "/etc/waagent.conf": "",
+        "/usr/lib/systemd/system/waagent.service": UNIT_EL,
+    }
+    system = world(tmp_path, SLES, {"python-azure-agent": agent})
+    changes = planned(STEP, system)[0]
+    assert [change.commands[0][-1] for change in changes] == ["python-azure-agent"]
+    brought_about(STEP, system)
+    assert planned(STEP, system)[1][0].evidence.endswith(
+        "python-azure-agent 1-1 is installed; "
+        "waagent starts at boot (/etc/systemd/system/multi-user.target.wants/waagent.service)"
+    )
+
+
+def test_no_repository_has_the_agent(tmp_path: Any) -> None:
+    with pytest.raises(CommandFailed, match="python-azure-agent cannot be installed: no repository") as caught:
+        brought_about(STEP, world(tmp_path, SLES, {}))
+    assert "SUSEConnect -p sle-module-public-cloud" in caught.value.hint
+
+
+def test_a_tree_without_rpm_is_judged_by_the_agents_files(tmp_path: Any) -> None:
+    data = {path: what for path, what in SLES.items() if path != "/usr/bin/rpm"}
+    with pytest.raises(Unknown, match="rpm is not installed"):
+        planned(STEP, world(tmp_path / "none", data, {}))
+    unit: Dict[str, Content] = {
+        "/usr/lib/systemd/system/waagent.service": UNIT_EL, "/usr/sbin/waagent": Program(""), "/etc/waagent.conf": "",
+        "/etc/systemd/system/multi-user.target.wants/waagent.service": To("/usr/lib/systemd/system/waagent.service"),
+    }  # fmt: skip
+    changes, facts = planned(STEP, world(tmp_path / "agent", dict(data, **unit), {}))
+    assert changes == [] and facts[0].verdict == "ok" and "it is not from a package" in facts[0].evidence
+
+
+@pytest.mark.parametrize("line, python, verdicts", [
+    ("#!/usr/bin/env python", "/usr/bin/python3", ["failed", "ok"]),
+    ("#!/usr/bin/python", "/usr/libexec/platform-python", ["failed", "ok"]),
+    ("#!/usr/bin/python2.7 -u", "/usr/bin/python3", ["failed", "ok"]),
+    ("#!/usr/bin/env python3", "/usr/bin/python3", ["ok"]),
+    ("#! /usr/bin/python3 -u", "/usr/bin/python3", ["ok"]),
+    ("#!/usr/libexec/platform-python", "/usr/libexec/platform-python", ["ok"]),
+    ("", "/usr/bin/python3", ["ok"]),
+])  # fmt: skip
+def test_an_agent_whose_python_is_not_there_cannot_start(
+    tmp_path: Any, line: str, python: str, verdicts: List[str]
+) -> None:
+    files: Dict[str, Content] = {"/usr/sbin/waagent": Program(line + "\n"), python: Program("")}
+    _, facts = planned(STEP, system_of(tree(tmp_path, AGENT, INSTALLED, {WANTED: To(UNIT)}, files)))
+    assert [fact.verdict for fact in facts] == verdicts
+    assert len(verdicts) == 1 or "is started with " in facts[0].evidence and python in facts[0].remedy
