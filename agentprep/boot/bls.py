@@ -72,9 +72,10 @@ class BLS(Grub2):
     # -- kernel arguments ------------------------------------------------------------------------------------
     def texts(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
         """The new texts of all stores; /etc/kernel/cmdline is the last, for it must not be older than the defaults."""
+        asked = self.config is not None and (add or remove)
+        stores = bls_stores.texts(self.guest, self.config or "", add, remove) if asked else {}
         found = super().texts(add, remove)
-        if self.config is not None and (add or remove):
-            found.update(bls_stores.texts(self.guest, self.config, add, remove))
+        found.update(stores)
         return found
 
     def set_arguments(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
