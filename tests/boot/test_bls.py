@@ -126,6 +126,7 @@ def test_entries_of_any_machine_id_count_and_those_without_a_kernel_do_not(tmp_p
     files = {path(new): None, path(new, "f" * 32): entry(new, "a"), path("1.0"): entry("1.0", "quiet")}
     one = backend(redhat.guest(tmp_path, "el9", files))
     assert [words for name, words in one.arguments().items() if new in name] == [["a"]]
+    assert [name for name in one.arguments() if "(1.0)" in name] == []
     assert [note for note in one.notes() if "1.0" in note] == [
         "/boot/loader/entries/%s-1.0.conf is of /vmlinuz-1.0, which is not in the guest" % redhat.MACHINE
     ]
