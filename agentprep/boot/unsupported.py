@@ -56,7 +56,7 @@ def _unified(guest: Guest) -> Optional[Told]:
     if not images:
         return None
     return (
-        "the firmware starts %s by itself, and its command line and initrd are inside it" % images[0].path,
+        "%s is a unified image and boots this guest; its command line and initrd are inside it" % images[0].path,
         "build the image anew with Azure's arguments and modules inside, or install systemd-boot or GRUB 2",
     )
 

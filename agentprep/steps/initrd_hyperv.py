@@ -1,5 +1,6 @@
 """The initrd of every installed kernel holds the modules with which Azure's disk is found."""
 
+import posixpath
 from typing import Iterator, List, Sequence, Tuple
 
 from .. import modules
@@ -131,11 +132,12 @@ def _growth(system: System, kernel: Kernel, told: Resolution) -> int:
 
 
 def _side_by_side(system: System, policy: Policy, due: Sequence[Tuple[Kernel, Resolution, str]]) -> int:
-    """How many images are built at the same time: as processors, memory and the room in /boot allow."""
+    """How many images are built at the same time: as processors, memory and the room beside the images allow."""
     sizes = sorted(
         (system.initrd.size(kernel) + _growth(system, kernel, told) for kernel, told, _ in due), reverse=True
     )
-    room = system.guest.free("/boot") - (policy.number("limits.reserve") << 20)
+    folders = {posixpath.dirname(system.initrd.image(kernel)) for kernel, _, _ in due}
+    room = min(map(system.guest.free, folders), default=0) - (policy.number("limits.reserve") << 20)
     fitting = next((width for width in range(len(sizes), 1, -1) if sum(sizes[:width]) <= room), 1)
     return min(fitting, _processors(system, policy))
 

@@ -24,6 +24,7 @@ def test_the_mark_of_sdbootutil_and_the_entries_are_the_evidence(tmp_path):
     backend, told = pick(made.guest(tmp_path / "said", suse("grub2-bls")))
     assert backend.name == "grub2-bls"
     assert told == "%s says LOADER_TYPE=grub2-bls, and /boot/efi/loader/entries has 2 entries of Linux kernels" % SUSE
+    assert GrubBls.probe(grub(tmp_path / "unmarked", **{MARK: None}).guest) == told
     unsaid = made.guest(tmp_path / "unsaid", dict(suse("grub2-bls"), **{SUSE: None}))
     assert pick(unsaid)[1].startswith(MARK + " is there")
 

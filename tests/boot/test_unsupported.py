@@ -36,7 +36,11 @@ CASES = {
     "pygrub": ({"/boot/grub/menu.lst": MENU}, "/boot/grub/menu.lst is a menu for pygrub or PV-GRUB of a Xen host"),
     "zipl": ({"/etc/zipl.conf": "[defaultboot]\n", "/sbin/zipl": ELF64}, "zipl is what boots this guest"),
     "a unified image": ({"/boot/efi/EFI/Linux/0123-%s.efi" % NEW: UKI, "/boot/efi/EFI/BOOT/BOOTX64.EFI": made.SHIM},
-                        "the firmware starts /boot/efi/EFI/Linux/0123-%s.efi by itself" % NEW),
+                        "/boot/efi/EFI/Linux/0123-%s.efi is a unified image and boots this guest" % NEW),
+    "a unified image and a menu that was left over": (
+        {"/boot/efi/EFI/Linux/0123-%s.efi" % NEW: UKI, "/boot/efi/EFI/systemd/systemd-bootx64.efi": made.SYSTEMD_BOOT,
+         "/boot/grub/grub.cfg": made.GRUB_CFG},
+        "/boot/efi/EFI/Linux/0123-%s.efi is a unified image and boots this guest" % NEW),
     "no entries": ({"/efi/EFI/BOOT/BOOTX64.EFI": made.SYSTEMD_BOOT},
                    "/efi/EFI/BOOT/BOOTX64.EFI is systemd-boot, and no loader/entries"),
 }  # fmt: skip
