@@ -25,6 +25,7 @@ from tests.roots.grub import UUID, Style, made, stub
 from tests.roots.pieces import (
     CONF,
     LEAVES_IT,
+    OLD_CONF,
     PROVISIONS,
     SWAP,
     UPSTREAM,
@@ -63,36 +64,6 @@ def expected(kernels: Tuple[Kernel, ...], normal: str = SHORT, recovery: str = S
 
 
 # -- 8 ---------------------------------------------------------------------------------------------------------
-OLD_CONF = """#
-# Windows Azure Linux Agent Configuration
-#
-
-# Specified program is invoked with "Ready".
-Role.StateConsumer=None
-
-# Enable instance creation
-Provisioning.Enabled=y
-
-# Password authentication for root account will be unavailable.
-Provisioning.DeleteRootPassword=y
-
-# Generate fresh host key pair.
-Provisioning.RegenerateSshHostKeyPair=y
-
-# Format if unformatted. If 'n', resource disk will not be mounted.
-ResourceDisk.Format=y
-
-# ount point for the resource disk
-ResourceDisk.MountPoint=/mnt/resource
-
-# Create and use swapfile on resource disk.
-ResourceDisk.EnableSwap=n
-
-# Size of the swapfile.
-ResourceDisk.SwapSizeMB=0
-
-Logs.Verbose=n
-"""
 K8 = (Kernel("3.16.0-4-amd64", modules="/lib/modules"),)
 
 

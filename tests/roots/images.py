@@ -24,7 +24,7 @@ VARIABLES = ("add_drivers", "drivers", "force_drivers", "omit_drivers", "hostonl
 def sourced(root: str, release: int) -> Dict[str, str]:
     """dracut.conf and its drop-ins as a real bash reads them, in the order of sort -V."""
     own, vendor = "/etc/dracut.conf.d", "/usr/lib/dracut/dracut.conf.d"
-    folders = [folder for folder in (vendor, own) if release > 4 and os.path.isdir(root + folder)]
+    folders = [folder for folder in (vendor, own) if os.path.isdir(root + folder)]
     found = {name: folder for folder in folders for name in os.listdir(root + folder) if name.endswith(".conf")}
     names = subprocess.run(["sort", "-V"], input="\n".join(found).encode(), stdout=subprocess.PIPE, check=True).stdout
     paths = ["/etc/dracut.conf"] + [found[name] + "/" + name for name in names.decode().split()]

@@ -207,6 +207,41 @@ OS.OpensslPath=None
 UPSTREAM = CONF % {"agent": "auto", "keys": "y", "format": "y", "mount": "/mnt/resource"}
 UBUNTU = CONF % {"agent": "auto", "keys": "n", "format": "n", "mount": "/mnt"}
 
+# That of agents of 2.0 (commit 014a4f8d, config/waagent.conf).
+OLD_CONF = """#
+# Windows Azure Linux Agent Configuration
+#
+
+# Specified program is invoked with "Ready".
+Role.StateConsumer=None
+
+# Enable instance creation
+Provisioning.Enabled=y
+
+# Password authentication for root account will be unavailable.
+Provisioning.DeleteRootPassword=y
+
+# Generate fresh host key pair.
+Provisioning.RegenerateSshHostKeyPair=y
+
+# Format if unformatted. If 'n', resource disk will not be mounted.
+ResourceDisk.Format=y
+
+# ount point for the resource disk
+ResourceDisk.MountPoint=/mnt/resource
+
+# Create and use swapfile on resource disk.
+ResourceDisk.EnableSwap=n
+
+# Size of the swapfile.
+ResourceDisk.SwapSizeMB=0
+
+Logs.Verbose=n
+"""
+# ... and what a run makes of it.
+PROVISIONS_OLD = ("Provisioning.Enabled=y", "Provisioning.UseCloudInit=n", "ResourceDisk.EnableSwap=y",
+                  "ResourceDisk.SwapSizeMB=2048")  # fmt: skip
+
 # What of the agent's configuration a run of the default policy leaves, where waagent provisions.
 PROVISIONS = ("Provisioning.Agent=waagent", "Provisioning.RegenerateSshHostKeyPair=y", "ResourceDisk.Format=y",
               "ResourceDisk.Filesystem=ext4", "ResourceDisk.MountPoint=/mnt/resource", "ResourceDisk.EnableSwap=y",

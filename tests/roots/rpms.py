@@ -4,7 +4,7 @@ A line is NAME, a tab, [EPOCH:]VERSION-RELEASE, as `rpm -qa --qf` prints it; wha
 """
 
 import os
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from tests.roots import read, write
 from tests.roots.pieces import Files
@@ -40,6 +40,18 @@ def rpm(root: str, argv: Tuple[str, ...]) -> Any:
     return len(missing), "".join("package %s is not installed\n" % name for name in missing)
 
 
+def removed(root: str, names: List[str]) -> None:
+    """The packages are no more; of NetworkManager also what its package brought."""
+    kept = ["%s\t%s\n" % one for one in packages(root).items() if one[0] not in names]
+    write(root, database(root), "".join(kept).encode())
+    if "NetworkManager" in names:
+        for path in ["/etc/rc.d/init.d/NetworkManager"] + [
+            "/etc/rc.d/rc%d.d/%s" % (level, name) for level in range(7)
+            for name in os.listdir(root + "/etc/rc.d/rc%d.d" % level) if name.endswith("NetworkManager")
+        ]:  # fmt: skip
+            os.unlink(root + path)
+
+
 def installs(brings: Callable[[], Files], **versions: str) -> Handler:
     """The handler of yum, dnf, tdnf or zypper, in whose repositories there are these packages, the agent's first."""
     there = {name.replace("_", "-"): version for name, version in versions.items()}
@@ -49,6 +61,11 @@ def installs(brings: Callable[[], Files], **versions: str) -> Handler:
         words = [word for word in argv[1:] if not word.startswith("-")]
         if words[:1] in (["list"], ["refresh"], ["clean"], ["makecache"]):
             return 0
+        if words[:1] == ["shell"]:  # of yum: what goes, and what comes in the same transaction
+            script = [line.split() for line in read(root, words[1]).decode().splitlines() if line]
+            assert script[-1] == ["run"], script
+            removed(root, [name for line in script if line[0] == "remove" for name in line[1:]])
+            words = ["install"] + [name for line in script if line[0] == "install" for name in line[1:]]
         assert words[:1] in (["install"], ["in"]), argv
         wanted = [word for word in words[1:] if word not in packages(root)]
         assert set(wanted) <= set(there), argv

@@ -39,6 +39,7 @@ class Expected(NamedTuple):
     links: Dict[str, str] = {}  # path -> what the link says, be it to nowhere
     gone: Tuple[str, ...] = ()  # paths that are no more
     same: Tuple[str, ...] = ()  # paths of which no byte was changed
+    exit: int = 0  # 1: all but what `verdicts` calls failed
     brought: Tuple[str, ...] = ()  # what a package brings that the run installs; a rollback leaves it
 
 
