@@ -10,7 +10,8 @@ from ..policy import Policy
 from ..step import Fact, Item, Step
 from ..system import System
 
-MAIN = ("/etc/sudoers", "/usr/etc/sudoers")  # the second where the first is missing (openSUSE Tumbleweed, SLES 16)
+# The second is the package's, read where the first is missing (openSUSE Tumbleweed, SLES 16).
+MAIN = ("/etc/sudoers", "/usr/etc/sudoers")
 
 
 def files(guest: Guest) -> List[str]:
@@ -42,12 +43,14 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
                 "if that is not wanted: visudo -f %s" % path,
             )  # fmt: skip
         if new != texts[path]:
-            yield Write(path, new.encode("utf-8", "surrogateescape"), "root has no password on Azure", mode=0o440)
+            own = MAIN[0] if path == MAIN[1] else path
+            yield Write(own, new.encode("utf-8", "surrogateescape"), "root has no password on Azure", mode=0o440)
     if asks_root:
         yield Fact(
             "note", "targetpw was set in %s; who used sudo with root's password needs an entry of their own now"
             % ", ".join(asks_root), "usermod --append --groups wheel USER, or sudo on Debian",
         )  # fmt: skip
+    read = files(guest)
     yield Fact("ok", "no targetpw in %s" % ", ".join(read) if read else "sudo is not installed: no /etc/sudoers")
 
 

@@ -2,10 +2,11 @@
 
 import posixpath
 import re
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
-from ..changes import Write
-from ..formats import lines
+from ..changes import Link, Write
+from ..errors import Malformed
+from ..formats import lines, versions
 from ..guest import Guest
 from ..policy import Policy
 from ..step import Fact, Item, Step
@@ -17,6 +18,7 @@ UNITS = tuple(folder + "/systemd/system/%s.service" for folder in ("/etc", "/lib
 RULES = ("/etc/udev/rules.d/*.rules", "/usr/lib/udev/rules.d/*.rules", "/lib/udev/rules.d/*.rules")
 RULE_FILE = "/etc/udev/rules.d/68-agentprep-ptp.rules"
 RULE_TEXT = 'ACTION!="remove", SUBSYSTEM=="ptp", ATTR{clock_name}=="hyperv", SYMLINK+="ptp_hyperv"\n'
+WHY = "chrony uses Hyper-V's clock where there is one, and starts without it"
 REFCLOCK = "refclock PHC /dev/ptp_hyperv poll 3 dpoll -2 offset 0 stratum 2"
 STEPPED = "makestep 1.0 -1"
 INCLUDED = "/run/chrony/ptp_hyperv.conf"  # the service's own folder, which AppArmor lets chronyd read
@@ -40,12 +42,38 @@ confdir /run/chrony
     % INCLUDED
 )
 
+# Where chrony has no confdir (before 4.0; Red Hat's and SUSE's own chrony.conf): `include` wants a file that is there,
+# so it always is, and a service that comes before chronyd fills it. chronyd's own service may not write to /etc
+# (ProtectSystem=), and `+` before a command is unknown to systemd 219.
+FILLED = "/etc/chrony.agentprep.conf"
+EMPTY = "# Made by agentprep: agentprep-ptp.service writes the clock of Hyper-V (ptp_hyperv) here where there is one.\n"
+SERVICE = "/etc/systemd/system/agentprep-ptp.service"
+SERVICE_TEXT = """\
+# Made by agentprep: Hyper-V's clock is a time source of chrony, where there is one.
+[Unit]
+Description=Tell chrony of Hyper-V's clock
+Before=chronyd.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'n=0; \\
+    while [ -d /sys/bus/vmbus ] && [ ! -e /dev/ptp_hyperv ] && [ $$n -lt 50 ]; do sleep 0.1; n=$$((n + 1)); done; \\
+    echo "%(comment)s" >%%(file)s; \\
+    if [ -e /dev/ptp_hyperv ]; then echo "%(line)s" >>%%(file)s; fi'
+""" % {"comment": EMPTY.strip(), "line": REFCLOCK}
+SHOWN = (4, 11)  # the first kernel whose hv_utils shows the clock (Microsoft, "Time sync for Linux VMs in Azure")
+SHOWN_EL7 = (3, 10, 0, 693)
+
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:
     guest = system.guest
     config = next((path for path in CONFIGS if guest.is_file(path)), None)
     if config is None or guest.which("chronyd") is None:
         yield Fact("ok", "not applicable: chrony is not installed; hv_utils sets the clock on Azure")
+        return
+    kernels = [kernel.version for kernel in system.kernels]
+    if kernels and not any(map(shows_clock, kernels)):
+        yield Fact("ok", "not applicable: no kernel here shows Hyper-V's clock (%s)" % ", ".join(kernels))
         return
     shipped = [path for pattern in RULES for path in guest.glob(pattern) if "ptp_hyperv" in (guest.text(path) or "")]
     if not shipped:
@@ -55,27 +83,72 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
 
 
 def _refclock(guest: Guest, config: str) -> Iterator[Item]:
-    folders = [words[1] for words in _directives(guest, config) if words[0] == "confdir" and len(words) > 1]
-    for path in [config] + [path for folder in folders for path in guest.glob(folder + "/*.conf")]:
+    read = [words for words in _directives(guest, config) if len(words) > 1]
+    folders = [words[1] for words in read if words[0] == "confdir"]
+    included = [words[1] for words in read if words[0] == "include"]
+    for path in (
+        [config]
+        + [path for one in folders for path in guest.glob(one + "/*.conf")]
+        + [path for one in included for path in guest.glob(one)]
+    ):
+        if (guest.text(path) or "").startswith(EMPTY.strip()):
+            continue  # filled by our own service
         clocks = [" ".join(words) for words in _directives(guest, path) if words[0] == "refclock"]
         given = next((clock for clock in clocks if "/dev/ptp" in clock), "")
         if given:
             yield Fact("note", "%s says: %s; where there is no such clock, chronyd does not start" % (path, given))
             return
-    own = next((folder for folder in folders if folder.startswith("/etc/")), None)
     unit = next((unit % name for name in NAMES for unit in UNITS if guest.is_file(unit % name)), None)
-    if own is None or unit is None or "RuntimeDirectory=chrony" not in (guest.text(unit) or ""):
-        yield Fact(
-            "person",
-            "%s has no confdir, or chrony's unit no RuntimeDirectory: Hyper-V's clock is not made a source" % config,
-            "on the Azure VM add to %s: %s" % (config, REFCLOCK),
-        )
+    if unit is None:
+        told = "chrony has no unit of systemd: Hyper-V's clock is not made a source"
+        yield Fact("person", told, "on the Azure VM add to %s: %s" % (config, REFCLOCK))
         return
+    own = next((folder for folder in folders if folder.startswith("/etc/")), None)
+    if own and "RuntimeDirectory=chrony" in (guest.text(unit) or ""):
+        yield from _dropped_in(guest, unit, own)
+    else:
+        yield from _included(guest, config, unit, own)
+
+
+def _dropped_in(guest: Guest, unit: str, own: str) -> Iterator[Item]:
+    """The service writes the line to its own folder in /run, which chrony reads as another confdir."""
     drop_in = "/etc/systemd/system/%s.d/agentprep.conf" % posixpath.basename(unit)
     for path, wanted in ((drop_in, DROP_IN), (own + "/agentprep.conf", CONF)):
         if guest.text(path) != wanted:
-            yield Write(path, wanted.encode(), "chrony uses Hyper-V's clock where there is one, and starts without it")
+            yield Write(path, wanted.encode(), WHY)
     yield Fact("ok", "chrony uses /dev/ptp_hyperv where that is there (%s, %s/agentprep.conf)" % (drop_in, own))
+
+
+def _included(guest: Guest, config: str, unit: str, own: Optional[str]) -> Iterator[Item]:
+    """A service that comes before chrony's writes the line to a file that chrony includes."""
+    text = guest.text(config) or ""
+    patterns = [words[1] for words in _directives(guest, config) if words[0] == "include" and len(words) > 1]
+    folder = own or next((pattern[: -len("/*.conf")] for pattern in patterns if pattern.endswith("/*.conf")), None)
+    file = folder + "/agentprep.conf" if folder else FILLED
+    name = posixpath.basename(unit)
+    service = SERVICE_TEXT.replace("Before=chronyd.service", "Before=" + name) % {"file": file}
+    if guest.text(SERVICE) != service:
+        yield Write(SERVICE, service.encode(), WHY)
+    wants = "/etc/systemd/system/%s.wants/%s" % (name, posixpath.basename(SERVICE))
+    if guest.canonical(wants) != SERVICE:
+        yield Link(wants, SERVICE, WHY)
+    if guest.text(file) is None:  # the service fills it: what is there is its own
+        yield Write(file, EMPTY.encode(), WHY)
+    if not folder and FILLED not in patterns:
+        new = "".join(lines.ended(lines.split(text), lines.newline(text))) + "include " + FILLED + lines.newline(text)
+        yield Write(config, new.encode("utf-8", "surrogateescape"), WHY)
+    yield Fact(
+        "ok", "chrony uses /dev/ptp_hyperv where that is there (%s fills %s)" % (posixpath.basename(SERVICE), file)
+    )
+
+
+def shows_clock(version: str) -> bool:
+    """The kernel shows Hyper-V's clock as a PTP device; one whose number is not known does."""
+    try:
+        numbers = versions.numbers(version)
+    except Malformed:
+        return True
+    return numbers[:2] >= SHOWN or (".el7" in version and numbers[:4] >= SHOWN_EL7)
 
 
 def _stepping(guest: Guest, config: str) -> Iterator[Item]:
@@ -101,7 +174,8 @@ STEP = Step(
     id="time",
     title="chrony takes the time from the Azure host's clock",
     reason="Azure's hosts have an exact clock and show it to a VM as a PTP device; its number changes when "
-    "accelerated networking adds another one, so udev gives it the name /dev/ptp_hyperv. A VM that "
+    "accelerated networking adds another one, so udev gives it the name /dev/ptp_hyperv. Kernels show it since 4.11, "
+    "those of Red Hat's release 7 since 3.10.0-693. A VM that "
     "was paused or moved must be allowed to step its clock at any time. chronyd does not start when a "
     "clock that it is told of is missing, so the line is given to it only where that clock is there.",
     source='Microsoft, "Time sync for Linux VMs in Azure"; LISA TimeSync.verify_timesync_ptp; '

@@ -49,3 +49,14 @@ def test_an_entry_for_everybody_in_another_file_goes_as_well(tmp_path: Any) -> N
 def test_without_sudo_there_is_nothing_to_ask(tmp_path: Any) -> None:
     changes, facts = planned(STEP, system_of(make_tree(tmp_path, {})))
     assert changes == [] and facts[0].evidence.startswith("sudo is not installed")
+
+
+def test_the_packages_own_file_is_left_and_no_longer_read(tmp_path: Any) -> None:
+    """SLES 16: an update would bring its lines back, and a drop-in would leave `ALL ALL=(ALL) ALL` without targetpw."""
+    root = make_tree(tmp_path, {"/usr/etc/sudoers": SUSE})
+    system = system_of(root)
+    assert [change.path for change in brought_about(STEP, system)] == ["/etc/sudoers"]
+    assert content(root, "/usr/etc/sudoers") == SUSE and "\n# Defaults targetpw " in content(root, "/etc/sudoers")
+    assert os.stat(root + "/etc/sudoers").st_mode & 0o777 == 0o440
+    changes, facts = planned(STEP, system)
+    assert changes == [] and facts[-1].evidence == "no targetpw in /etc/sudoers"

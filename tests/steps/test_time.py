@@ -6,7 +6,19 @@ import subprocess
 import pytest
 
 from agentprep.changes import Write
-from agentprep.steps.time import CONF, DROP_IN, INCLUDED, REFCLOCK, RULE_FILE, STEP
+from agentprep.steps.time import (
+    CONF,
+    DROP_IN,
+    EMPTY,
+    FILLED,
+    INCLUDED,
+    REFCLOCK,
+    RULE_FILE,
+    SERVICE,
+    SERVICE_TEXT,
+    STEP,
+    shows_clock,
+)
 from tests.trees import Program, content, make_tree, planned, system_of
 
 # chrony 4.3-2+deb12u3, without comments
@@ -101,15 +113,97 @@ def test_a_refclock_by_hand_is_left_and_its_trap_told(tmp_path):
     assert "mine.conf says: refclock PHC /dev/ptp0" in facts[0].evidence
 
 
-@pytest.mark.parametrize("files", [
-    {"/etc/chrony/chrony.conf": "pool ntp iburst\nmakestep 1.0 -1\n"},
-    {"/lib/systemd/system/chrony.service": "[Service]\nExecStart=/usr/sbin/chronyd\n"},
-])  # fmt: skip
-def test_an_older_chrony_is_left_to_a_person(tmp_path, files):
-    root = make_tree(tmp_path / "root", dict(DEBIAN, **files))
-    changes, facts = planned(STEP, system_of(root))
-    assert DROP_IN_FILE not in [change.path for change in changes]
+# chrony 3.4-1 (CentOS 7), 4.3-1 (EL 9), without comments; SLE-15-SP4's chrony-config.patch adds the include.
+EL7_CONF = "server 0.centos.pool.ntp.org iburst\ndriftfile /var/lib/chrony/drift\nmakestep 1.0 3\nrtcsync\n"
+EL7_UNIT = "[Service]\nType=forking\nExecStart=/usr/sbin/chronyd $OPTIONS\nProtectSystem=full\n"
+EL7 = {"/usr/sbin/chronyd": Program("ELF"), "/etc/chrony.conf": EL7_CONF,
+       "/usr/lib/systemd/system/chronyd.service": EL7_UNIT}  # fmt: skip
+WANTS = "/etc/systemd/system/chronyd.service.wants/agentprep-ptp.service"
+
+
+def kernel(version):
+    return {"/boot/vmlinuz-" + version: "", "/lib/modules/%s/modules.dep" % version: ""}
+
+
+def test_red_hats_chrony_includes_a_file_that_a_service_fills(tmp_path):
+    root = make_tree(tmp_path / "root", dict(EL7, **kernel("3.10.0-1160.el7.x86_64")))
+    changes = planned(STEP, system_of(root))[0]
+    assert [change.path for change in changes] == [
+        RULE_FILE,
+        "/etc/chrony.conf",
+        SERVICE,
+        WANTS,
+        FILLED,
+        "/etc/chrony.conf",
+    ]
+    assert [fact.verdict for fact in settled(root)] == ["ok"]
+    assert content(root, "/etc/chrony.conf") == EL7_CONF.replace("1.0 3", "1.0 -1") + "include %s\n" % FILLED
+    assert content(root, FILLED) == EMPTY and "ptp_hyperv" in EMPTY
+    assert os.readlink(root + WANTS) == SERVICE and "Before=chronyd.service\n" in content(root, SERVICE)
+    with open(root + FILLED, "a") as stream:
+        stream.write(REFCLOCK + "\n")
+    assert [fact.verdict for fact in settled(root)] == ["ok"], (
+        "what the service filled in is not taken for somebody's own"
+    )
+
+
+def test_suses_chrony_reads_a_folder(tmp_path):
+    """Which must have a file in it: chrony.d/pool.conf is SUSE's."""
+    files = dict(EL7, **{"/etc/chrony.conf": "makestep 1.0 -1\ninclude /etc/chrony.d/*.conf\n"})
+    root = make_tree(tmp_path / "root", files)
+    changes = planned(STEP, system_of(root))[0]
+    assert [change.path for change in changes] == [RULE_FILE, SERVICE, WANTS, "/etc/chrony.d/agentprep.conf"]
+    settled(root)
+    assert content(root, SERVICE).count("/etc/chrony.d/agentprep.conf") == 2
+
+
+def test_a_refclock_in_an_included_file_is_found(tmp_path):
+    files = dict(EL7, **{"/etc/chrony.conf": "makestep 1.0 -1\ninclude /etc/chrony.d/*.conf\n",
+                         "/etc/chrony.d/azure.conf": REFCLOCK + "\n"})  # fmt: skip
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path / "root", files)))
+    assert [change.path for change in changes] == [RULE_FILE] and [fact.verdict for fact in facts] == ["note"]
+
+
+def test_debians_chrony_before_its_unit_had_a_folder_in_run(tmp_path):
+    files = dict(DEBIAN, **{"/lib/systemd/system/chrony.service": "[Service]\nExecStart=/usr/sbin/chronyd\n"})
+    root = make_tree(tmp_path / "root", files)
+    paths = [change.path for change in planned(STEP, system_of(root))[0]]
+    assert paths[1:] == [SERVICE, WANTS.replace("chronyd", "chrony"), "/etc/chrony/conf.d/agentprep.conf"]
+    settled(root)
+    assert "Before=chrony.service\n" in content(root, SERVICE)
+
+
+def test_without_systemd_it_is_left_to_a_person(tmp_path):
+    files = {path: text for path, text in EL7.items() if "systemd" not in path}
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path / "root", files)))
+    assert FILLED not in [change.path for change in changes]
     assert [fact.verdict for fact in facts] == ["person"] and REFCLOCK in facts[0].remedy
+
+
+@pytest.mark.parametrize("version, shown", [
+    ("3.10.0-693.el7.x86_64", True), ("3.10.0-514.el7.x86_64", False), ("4.11.0-1-amd64", True), ("6.1.0-28-x", True),
+    ("4.4.180-94.97-default", False), ("3.10.0-1160.generic", False), ("2.6.32-754.el6.x86_64", False), ("odd", True),
+])  # fmt: skip
+def test_kernels_that_show_the_clock(tmp_path, version, shown):
+    assert shows_clock(version) == shown
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path / "root", dict(EL7, **kernel(version)))))
+    assert bool(changes) == shown and ("not applicable" in facts[-1].evidence) != shown
+
+
+def test_the_service_fills_the_file_only_where_the_clock_is(tmp_path):
+    clock, made = str(tmp_path / "clock"), str(tmp_path / "made.conf")
+    text = SERVICE_TEXT % {"file": made}
+    argument = text.split("/bin/sh -c ")[1].replace("\\\n", " ").replace("$$", "$").strip()
+    assert argument.startswith("'") and argument.endswith("'") and argument.count("'") == 2
+    script = argument[1:-1].replace("-e /dev/ptp_hyperv", "-e " + clock)
+    for there, wanted in ((False, EMPTY), (True, EMPTY + REFCLOCK + "\n"), (False, EMPTY)):
+        if there:
+            open(clock, "w").close()
+        elif os.path.exists(clock):
+            os.unlink(clock)
+        subprocess.check_call(["sh", "-c", script])
+        with open(made) as stream:
+            assert stream.read() == wanted
 
 
 def test_the_drop_in_gives_the_line_only_where_the_clock_is(tmp_path):
