@@ -8,6 +8,7 @@ from .. import accounts
 from ..errors import Blocked, Unknown
 from ..formats import keyvalue
 from ..guest import Guest
+from ..pkg.repositories import enabled
 from ..policy import Policy
 from ..step import Fact, Item, Step
 from ..system import System
@@ -19,19 +20,22 @@ FORBIDDEN = ("libata.atapi_enabled=0", "reserve=0x1f0,0x8")
 # As agents from 2.1 and before it tell their own version.
 VERSION = r"^(?:AGENT_VERSION|GuestAgentVersion)\s*=\s*['\"](?:WALinuxAgent-)?([\d.]+)"
 DHCP = ("/etc/dhcp/dhclient.conf", "/etc/dhclient.conf", "/etc/dhcp3/dhclient.conf")
-SOURCES = ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources",
-           "/etc/apt/mirrors/*.list")  # fmt: skip
-# One of these is among the repositories, by family of distributions.
-MIRRORS = {
-    "debian": ("deb.debian.org", "debian-archive.trafficmanager.net", "azure.deb.debian.cloud/debian"),
-    "ubuntu": ("azure.archive.ubuntu.com", "azure.ports.ubuntu.com", "ports.ubuntu.com"),
+# LISA, verify_repository_installed: of each group one is among the repositories, by family of distributions.
+REPOSITORIES = {
+    "debian": (("deb.debian.org", "debian-archive.trafficmanager.net", "azure.deb.debian.cloud/debian"),),
+    "ubuntu": (("azure.archive.ubuntu.com", "azure.ports.ubuntu.com", "ports.ubuntu.com"),),
+    "rhel": (("rhui", "baseos", "base", "centos"),),
+    "oracle": (("latest",),),
+    "fedora": (("fedora",),),
+    "azurelinux": (("official-base",),),
+    "suse": (("pool", "oss"), ("update",)),
 }
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:
     """One fact for each thing that would be rejected, and one that sums up what would pass."""
     good = []
-    for part in (agent, python, openssl, omi, arguments, kernels, dhcp, repositories, histories, users):
+    for part in (agent, python, openssl, omi, arguments, kernels, dhcp, repositories, daemons, histories, users):
         try:
             for fact in part(system, policy):
                 if fact.verdict == "ok":
@@ -158,15 +162,38 @@ def dhcp(system: System, policy: Policy) -> Iterator[Fact]:
 
 
 def repositories(system: System, policy: Policy) -> Iterator[Fact]:
-    wanted = MIRRORS.get(system.distro.row.family, ())
-    texts = [system.guest.text(path) or "" for pattern in SOURCES for path in system.guest.glob(pattern)]
-    lines = [line for text in texts for line in text.split("\n") if not line.lstrip().startswith("#")]
-    named = [mirror for mirror in wanted if any(mirror in line for line in lines)]
-    if named:
-        yield Fact("ok", "packages from %s" % named[0])
-    elif wanted:
-        yield Fact("warning", "no repository is at %s" % ", ".join(wanted),
-                   "name one of them in /etc/apt/sources.list, if VMs may reach it")  # fmt: skip
+    distro = system.distro
+    groups = (("rhui",),) if distro.id == "rhel" else REPOSITORIES.get(distro.row.family, ())
+    lines = [line.lower() for line in enabled(system.guest)]
+    named = [next((one for one in group if any(one in line for line in lines)), "") for group in groups]
+    lacking = [group for group, one in zip(groups, named) if not one]
+    if lacking:
+        yield Fact(
+            "warning",
+            "no repository is at %s" % ", ".join(lacking[0]),
+            "enable one, if VMs may reach it: see /etc/%s"
+            % ("apt/sources.list" if system.guest.exists("/etc/apt") else "yum.repos.d or /etc/zypp/repos.d"),
+        )
+    elif named:
+        yield Fact("ok", "packages from %s" % " and ".join(named))
+    if distro.row.since == "6" and _numbers(distro.point) < (6, 6):
+        conf = system.guest.text("/etc/yum.conf") or ""
+        if not re.search(r"(?m)^http_caching\s*=\s*packages\s*$", conf):
+            yield Fact("warning", "yum lets proxies keep its metadata (LISA, verify_yum_conf)",
+                       "set in /etc/yum.conf: http_caching=packages")  # fmt: skip
+
+
+def daemons(system: System, policy: Policy) -> Iterator[Fact]:
+    names = system.distro.row.hyperv_packages
+    try:
+        there = [name for name in names if system.packages.version(name) is not None]
+    except (Blocked, Unknown):
+        return  # agent-package says why
+    if there:
+        yield Fact("ok", there[0])
+    elif names:
+        yield Fact("note", "the daemons that answer Azure's hosts (%s) are not installed: the agent does without them"
+                   % names[0], "install %s, for backups that freeze the file systems" % names[0])  # fmt: skip
 
 
 def histories(system: System, policy: Policy) -> Iterator[Fact]:
@@ -214,7 +241,7 @@ STEP = Step(
     source="Microsoft, Marketplace VM certification; LISA, azure_image_standard.py and dhcp.py: "
     "verify_waagent_version, verify_python_version, verify_openssl_version, verify_omi_version, "
     "verify_no_pre_exist_users, verify_bash_history_is_empty, verify_essential_kernel_modules, "
-    "verify_repository_installed, verify_dhcp_client_timeout",
+    "verify_repository_installed, verify_yum_conf, verify_hv_kvp_daemon_installed, verify_dhcp_client_timeout",
     remedy="Update what is old, lock or delete users (passwd -l NAME, userdel -r NAME), remove authorized_keys, and "
     "deprovision: sudo agentprep run",
     changes=changes,

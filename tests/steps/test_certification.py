@@ -9,6 +9,7 @@ from agentprep.guest import Guest
 from agentprep.step import Fact
 from agentprep.steps.certification import STEP, openssl
 from agentprep.system import System
+from tests.debian12 import stanza
 from tests.deprovision.machine import HASH, used
 from tests.trees import FakeCommands, FakeLive, Program, To, make_tree, planned, policy_of, system_of
 
@@ -155,3 +156,51 @@ def test_what_may_not_be_read_is_skipped_and_the_rest_judged(tmp_path: Any) -> N
     skipped = [fact for fact in facts if isinstance(fact, Fact) and fact.verdict == "skipped"]
     assert [fact.evidence for fact in skipped] == ["/etc/shadow cannot be read: permission denied"]
     assert "Python 3.11" in str(facts[-1])
+
+
+def repo(name: str, more: str = "") -> str:
+    return "[%s]\nname=%s - x86_64\nmirrorlist=http://mirror/?repo=%s\nenabled=1\n%s" % (name, name, name, more)
+
+
+RHEL = 'ID="rhel"\nID_LIKE="fedora"\nVERSION_ID="9.4"\n'
+ROCKY = 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n'
+SLES = 'ID="sles"\nID_LIKE="suse"\nVERSION_ID="15.6"\n'
+ORACLE = 'ID="ol"\nID_LIKE="fedora"\nVERSION_ID="8.9"\n'
+POOL, UPDATES = "SLE-Product-SLES15-SP6-Pool", "SLE-Product-SLES15-SP6-Updates"
+
+
+@pytest.mark.parametrize("release, files, words", [
+    (RHEL, {"/etc/yum.repos.d/redhat.repo": repo("rhel-9-for-x86_64-baseos-rpms")}, "no repository is at rhui"),
+    (RHEL, {"/etc/yum.repos.d/rh-cloud.repo": repo("rhui-rhel-9-for-x86_64-baseos-rhui-rpms")}, "packages from rhui"),
+    (ROCKY, {"/etc/yum.repos.d/rocky.repo": repo("baseos")}, "packages from baseos"),
+    (ROCKY, {"/etc/yum.repos.d/rocky.repo": repo("baseos", "enabled = 0\n")}, "no repository is at rhui, baseos"),
+    (ROCKY, {"/etc/yum.repos.d/rocky.repo": repo("x") + repo("baseos", "enabled=False\n")}, "no repository is at rhui"),
+    (ORACLE, {"/etc/yum.repos.d/o.repo": repo("ol8_addons") + repo("ol8_baseos_latest")}, "packages from latest"),
+    (ORACLE, {"/etc/yum.repos.d/o.repo": repo("ol8_addons")}, "no repository is at latest"),
+    (SLES, {"/etc/zypp/repos.d/p.repo": repo(POOL), "/etc/zypp/repos.d/u.repo": repo(UPDATES)},
+     "packages from pool and update"),
+    (SLES, {"/etc/zypp/repos.d/p.repo": repo(POOL)}, "no repository is at update"),
+])  # fmt: skip
+def test_repositories_of_rpms_front_ends(release: str, files: Any, words: str, tmp_path: Any) -> None:
+    facts = told(tmp_path, **{"/etc/os-release": release, "/etc/apt/sources.list": None}, **files)
+    assert any(words in fact.evidence for fact in facts), facts
+    assert ("warning" in [fact.verdict for fact in facts]) is words.startswith("no ")
+
+
+@pytest.mark.parametrize("point, conf, warned", [
+    ("6.5", "[main]\n", True), ("6.5", "[main]\nhttp_caching=packages\n", False), ("6.6", "[main]\n", False),
+    ("6.10", "", False),
+])  # fmt: skip
+def test_yums_caching_before_6_6(point: str, conf: str, warned: bool, tmp_path: Any) -> None:
+    files = {"/etc/os-release": "", "/etc/redhat-release": "CentOS release %s (Final)\n" % point,
+             "/etc/centos-release": "CentOS release %s (Final)\n" % point, "/etc/yum.conf": conf}  # fmt: skip
+    facts = told(tmp_path, **files)
+    assert any("verify_yum_conf" in fact.evidence for fact in facts) is warned
+
+
+def test_the_daemons_are_only_a_note(tmp_path: Any) -> None:
+    status = {"/var/lib/dpkg/status": stanza("x", "1"), "/usr/bin/apt-get": Program("")}
+    facts = told(tmp_path / "without", **status)
+    assert [fact.verdict for fact in facts] == ["note", "ok"] and "hyperv-daemons" in facts[0].evidence
+    facts = told(tmp_path / "with", **dict(status, **{"/var/lib/dpkg/status": stanza("hyperv-daemons", "6.1")}))
+    assert [fact.verdict for fact in facts] == ["ok"] and "; hyperv-daemons; " in facts[0].evidence
