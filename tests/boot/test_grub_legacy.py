@@ -237,6 +237,12 @@ def test_what_update_grub_makes_later_is_what_was_written(tmp_path):
     assert settled(root) == [], "for a kernel that came later too"
 
 
+def test_an_option_of_old_kernels_alone_is_edited_too(tmp_path):
+    text = DEBIAN_MENU.replace("8f11 ro\n", "8f11 ro %s\n# kopt_2_6_18=root=/dev/sda1 ro\n" % OURS, 1)
+    root = legacy.guest(tmp_path, DEBIAN, {LST: legacy.update_grub(text.replace("=quiet", "="), DEBIAN_KERNELS)})
+    assert settled(root) == [LST] and "# kopt_2_6_18=root=/dev/sda1 ro %s\n" % OURS in content(root, LST)
+
+
 def test_of_a_menu_without_options_a_future_update_grub_makes_the_same(tmp_path):
     text = "default 0\ntimeout 5\ntitle Mine\nkernel /boot/vmlinuz-2.6.32-5-amd64 root=/dev/sda1 ro\n"
     root = legacy.guest(tmp_path, DEBIAN, {LST: text})

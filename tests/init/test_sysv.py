@@ -292,9 +292,11 @@ def test_on_suse_links_are_beside_the_scripts(tmp_path):
 
 
 def test_a_link_of_another_number_is_replaced(tmp_path):
-    backend = init(tmp_path, EL6, links(["/etc/rc.d/rc5.d/S80sshd", "/etc/rc.d/rc4.d/S55sshd"]))
-    made(backend, backend.enable("sshd"))
-    assert there(backend, "sshd") == sorted(2 * (named("2345", "S55sshd") + named("016", "K25sshd")))
+    own = "/etc/rc.d/rc1.d/S55sshd"
+    backend = init(tmp_path, EL6, links(["/etc/rc.d/rc5.d/S80sshd", "/etc/rc.d/rc4.d/S55sshd", own]))
+    paths = [change.path for change in made(backend, backend.enable("sshd"))]
+    assert "/etc/rc.d/rc4.d/S55sshd" not in paths and "/etc/rc.d/rc5.d/S80sshd" in paths
+    assert there(backend, "sshd") == sorted(2 * (named("12345", "S55sshd") + named("06", "K25sshd")))
 
 
 def test_on_a_draft_nothing_is_written(tmp_path):
