@@ -77,30 +77,47 @@ def _type1(guest: Guest) -> Iterator[Entry]:
             text = guest.text(path) or ""
             fields = bls.fields(text)
             found = {field.key: field.value.strip() for field in fields}
-            if "linux" not in found:
+            named = found.get("linux") or found.get("efi") or found.get("uki")
+            if named is None:
                 continue
-            kernel = _inside(root, found["linux"])
+            kernel, words = _inside(root, named), optionlines.in_entry(text)
             initrds = [_inside(root, one.value.strip()) for one in fields if one.key == "initrd"]
+            initrds += [_inside(root, one) for one in cmdline.values(words, "initrd") if one]  # the kernel's own stub
             version = _version(kernel, found.get("version", ""), versions)
+            if "linux" not in found and (not version or is_unified(guest, kernel)):
+                continue  # a shell, a memory test, or one of `unified`
             yield Entry(
                 guest.canonical(path), _name(path, version), version, kernel, [guest.canonical(one) for one in initrds],
-                optionlines.in_entry(text), found.get("machine-id", ""), found.get("sort-key", ""),
+                words, found.get("machine-id", ""), found.get("sort-key", ""),
             )  # fmt: skip
 
 
 def unified(guest: Guest) -> List[Entry]:
     found, versions = [], _versions(guest)
-    for root in partitions(guest):
-        for path in guest.glob(root + "/EFI/Linux/*"):
-            if path.lower().endswith(".efi") and section(guest, path, ".linux", 0) is not None:
-                name = (section(guest, path, ".uname") or b"").rstrip(b"\0\n").decode("utf-8", "replace")
-                stem = re.sub(r"(\+\d+(-\d+)?)?\.efi$", "", posixpath.basename(path), flags=re.I)
-                version = name if name in versions else next((one for one in versions if stem.endswith(one)), "")
-                text = (section(guest, path, ".cmdline") or b"").split(b"\0")[0].decode("utf-8", "surrogateescape")
-                found.append(
-                    Entry(path, _name(path, version), version, path, [path], cmdline.split(text), "", "")
-                )  # fmt: skip
+    for path in _efi_programs(guest):
+        if is_unified(guest, path):
+            name = (section(guest, path, ".uname") or b"").rstrip(b"\0\n").decode("utf-8", "replace")
+            stem = re.sub(r"(\+\d+(-\d+)?)?\.efi$", "", posixpath.basename(path), flags=re.I)
+            version = name if name in versions else next((one for one in versions if stem.endswith(one)), "")
+            text = (section(guest, path, ".cmdline") or b"").split(b"\0")[0].decode("utf-8", "surrogateescape")
+            found.append(Entry(path, _name(path, version), version, path, [path], cmdline.split(text), "", ""))
     return found
+
+
+def _efi_programs(guest: Guest) -> List[str]:
+    """What is in EFI/Linux, which is found without an entry, and what entries name by `efi` or `uki`."""
+    found = []
+    for root in partitions(guest):
+        found += [path for path in guest.glob(root + "/EFI/Linux/*") if path.lower().endswith(".efi")]
+        for path in guest.glob(root + "/loader/entries/*.conf"):
+            fields = bls.fields(guest.text(path) or "") if guest.is_file(path) else []
+            found += [_inside(root, one.value.strip()) for one in fields if one.key in ("efi", "uki")]
+    return list(dict.fromkeys(guest.canonical(path) for path in found))
+
+
+def is_unified(guest: Guest, path: str) -> bool:
+    """The EFI program has a kernel, and with it all else, inside."""
+    return guest.is_file(path) and section(guest, path, ".linux", 0) is not None
 
 
 def section(guest: Guest, path: str, name: str, limit: int = LARGEST) -> Optional[bytes]:

@@ -329,6 +329,23 @@ def test_a_unified_image_beside_entries_is_judged(tmp_path):
     assert path(NEW) in brought_about(backend)
 
 
+@pytest.mark.parametrize("key", ["efi", "uki"])
+def test_an_entry_of_a_unified_image_elsewhere(tmp_path, key):
+    text = "title Mine\n%s /%s/%s/uki.efi\noptions %s\n" % (key, TOKEN, NEW, OURS)
+    more = {"/efi/loader/entries/mine.conf": text, "/efi/%s/%s/uki.efi" % (TOKEN, NEW): unified("root=1 quiet")}
+    with pytest.raises(Blocked, match="/efi/%s/.*/uki.efi is a unified kernel image" % TOKEN):
+        list(boot(tmp_path, **more).set_arguments(ADD, REMOVE))
+
+
+def test_a_kernel_that_an_entry_starts_as_an_efi_program(tmp_path):
+    folder = "/%s/%s/" % (TOKEN, NEW)
+    text = "title Mine\nefi %slinux\noptions ro quiet initrd=%s\n" % (folder, image(NEW)[4:].replace("/", "\\"))
+    backend = boot(tmp_path, **{path(NEW): text, "/efi/loader/entries/shell.conf": "efi /shellx64.efi\n"})
+    assert backend.initrds()[NEW] == [image(NEW)] and len(backend.arguments()) == 3
+    brought_about(backend)
+    assert OURS in content(backend.guest.root, path(NEW))
+
+
 def test_another_efi_program_is_no_kernel(tmp_path):
     backend = boot(tmp_path, **{"/efi/EFI/Linux/shell.efi": program({".text": b"x"}), "/efi/EFI/Linux/x.efi": b"MZ"})
     assert len(backend.arguments()) == 3
