@@ -1,8 +1,8 @@
 """The provisioner: which of waagent and cloud-init makes a new VM out of the disk on Azure, and the evidence."""
 
-from typing import NamedTuple, Tuple
+from typing import Any, NamedTuple, Tuple
 
-from . import boot
+from . import boot, init
 from .errors import AgentprepError, Blocked
 from .formats import sections
 from .guest import Guest
@@ -46,7 +46,7 @@ def detect(guest: Guest, policy: Policy) -> Provisioner:
 def installed(guest: Guest) -> bool:
     """cloud-init's program and units are there; what a removed package leaves in /etc/cloud does not count."""
     program = guest.is_file("/usr/bin/cloud-init") or guest.is_file("/usr/local/bin/cloud-init")
-    return program and Systemd(guest).unit(("cloud-init-local", "cloud-init")) is not None
+    return program and _services(guest).unit(("cloud-init-local", "cloud-init")) is not None
 
 
 def switched_off(guest: Guest) -> str:
@@ -61,17 +61,25 @@ def switched_off(guest: Guest) -> str:
         found = sections.entries(guest.text(path) or "")
         if any(one.key == "DefaultEnvironment" and "cloud-init=disabled" in one.value for one in found):
             return "DefaultEnvironment in %s has cloud-init=disabled" % path
-    init = Systemd(guest)
-    units = [unit + ".service" for unit in UNITS if init.unit((unit,))]
+    services = _services(guest)
+    units = [unit + ".service" for unit in UNITS if services.unit((unit,))]
     for unit in units:
-        if init.masked(unit):
-            return "%s masks %s" % (init.masked(unit), unit)
-    if init.masked("cloud-init.target"):
-        return "%s masks cloud-init.target" % init.masked("cloud-init.target")
-    if not any(init.enabled(unit) for unit in units):
+        if services.masked(unit):
+            return "%s masks %s" % (services.masked(unit), unit)
+    if services.masked("cloud-init.target"):
+        return "%s masks cloud-init.target" % services.masked("cloud-init.target")
+    if not any(services.enabled(unit) for unit in units):
         return "none of its units is enabled"
     argument = _argument(guest)
     return "the kernel command line of %s has %s" % argument if argument else ""
+
+
+def _services(guest: Guest) -> Any:
+    """The init backend; systemd's where none is in use, as in a tree without /sbin/init."""
+    try:
+        return init.pick(guest)[0]
+    except AgentprepError:
+        return Systemd(guest)
 
 
 def _argument(guest: Guest) -> Tuple[str, ...]:

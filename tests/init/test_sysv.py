@@ -14,7 +14,8 @@ from agentprep.guest import Draft, Guest
 from agentprep.init import pick
 from agentprep.init.sysv import SysV
 from agentprep.init.upstart import Upstart
-from tests.trees import Program, To, content, make_tree
+from agentprep.provisioner import detect
+from tests.trees import Program, To, content, make_tree, policy_of
 
 
 def script(chkconfig="", lsb=()):
@@ -359,3 +360,20 @@ def test_an_upstart_without_overrides_says_so(tmp_path):
     backend = init(tmp_path, TRUSTY, {"/sbin/init": Program("ELF .conf")})
     with pytest.raises(Blocked, match="this upstart reads no override files"):
         list(backend.disable("ssh"))
+
+
+# -- who provisions ------------------------------------------------------------------------------------------
+def test_cloud_init_is_found_whatever_starts_it(tmp_path):
+    program = {"/usr/bin/cloud-init": Program("")}
+    jobs = {"/etc/init/%s.conf" % name: SSH for name in ("cloud-init-local", "cloud-init", "cloud-config")}
+    trusty = init(tmp_path / "trusty", TRUSTY, program, jobs).guest
+    assert detect(trusty, policy_of()).name == "cloud-init"
+    for name in ("cloud-init-local", "cloud-init", "cloud-config"):
+        make_tree(trusty.root, {"/etc/init/%s.override" % name: "manual\n"}, minimal=False)
+    found = detect(trusty, policy_of())
+    assert found.name == "waagent" and "/etc/init/cloud-init-local.override masks" in found.evidence
+    scripts = {"/etc/rc.d/init.d/cloud-init": EL6_SCRIPTS["crond"]}
+    off = init(tmp_path / "off", EL6, program, scripts).guest
+    assert detect(off, policy_of()).evidence.endswith("none of its units is enabled")
+    on = init(tmp_path / "on", EL6, program, scripts, links(["/etc/rc.d/rc3.d/S90cloud-init"])).guest
+    assert detect(on, policy_of()).name == "cloud-init"
