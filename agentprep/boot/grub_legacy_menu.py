@@ -28,6 +28,7 @@ READS = re.compile(rb"/(menu\.lst|grub\.conf)\0")
 # Hat's goes up to 0x97ff and to what the kernel takes.
 UPSTREAM = b"\xff\x90\x00\x00"
 SHORT, LONG = 255, 2047
+LARGEST = 1 << 20  # bytes; a stage 2 has some 120 KiB
 
 
 class Menu(NamedTuple):
@@ -40,7 +41,8 @@ class Menu(NamedTuple):
 
 def live(guest: Guest) -> List[Menu]:
     found: List[Menu] = []
-    stage2 = guest.read(STAGE2)
+    there = guest.stat(STAGE2)
+    stage2 = guest.read(STAGE2) if there and guest.is_file(STAGE2) and there.st_size < LARGEST else None
     path = _read_by(guest, stage2) if stage2 is not None else None
     if stage2 is not None and path is not None:
         found.append(Menu(path, STAGE2, SHORT if UPSTREAM in stage2 else LONG))

@@ -78,6 +78,8 @@ def test_a_loader_with_a_menu_of_the_guests_kernels_is_the_evidence(tmp_path, tr
     "changed",
     [
         {STAGE2: None},  # of a system that has GRUB 2 now
+        {STAGE2: stage2("grub.conf") + bytes(1 << 20)},
+        {STAGE2: To("/boot/grub")},  # a folder
         {CONF: None},
         {CONF: "default=0\ntimeout=5\n"},
         {CONF: "title Windows\nchainloader +1\n"},
