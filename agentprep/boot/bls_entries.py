@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     @property
     def rescue(self) -> bool:
         """Fedora's and RHEL's rescue kernel, whose image and initrd are those of the installation."""
-        return bool(NO_KERNEL.search(posixpath.basename(self.kernel)) or "-0-rescue" in self.path)
+        return bool(NO_KERNEL.search(posixpath.basename(self.kernel)))
 
     @property
     def value(self) -> str:

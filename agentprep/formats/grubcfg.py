@@ -79,7 +79,7 @@ def reads_entries(text: str) -> bool:
 def stub(text: str) -> Optional[Stub]:
     """Where the file leads, if it has no menu of its own and its last command loads a grub.cfg; else None."""
     variables: Dict[str, str] = {}
-    uuid, path = "", None
+    uuid, there, path = "", "", None
     for command in commands(text):
         values = [word.value for word in command.words]
         if command.name in ("menuentry", "blscfg") or _KERNEL.match(command.name):
@@ -91,9 +91,15 @@ def stub(text: str) -> Optional[Stub]:
             uuid = values[1]
         elif command.name == "search" and ("--fs-uuid" in values or "-u" in values):
             uuid = ([value for value in values[1:] if not value.startswith("-")] or [""])[-1]
+        elif command.name == "search" and ("--file" in values or "-f" in values):
+            there = values[-1]
         elif command.name in ("configfile", "source", ".") and len(values) > 1:
             path = _expanded(values[1], variables)  # SUSE's is sourced, so that the environment stays
-    return None if path is None or not path.endswith("/grub.cfg") else Stub(re.sub(r"^\([^)]*\)", "", path), uuid)
+        elif command.name == "normal":  # SLES 12's: it reads $prefix/grub.cfg
+            path = _expanded("$prefix/grub.cfg", variables)
+    if path is None or not path.endswith("/grub.cfg"):
+        return None
+    return Stub(there if path.startswith("$") and there else re.sub(r"^\([^)]*\)", "", path), uuid)
 
 
 @lru_cache(maxsize=8)  # one grub.cfg is asked about many things

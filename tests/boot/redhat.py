@@ -109,7 +109,7 @@ LINUX = {
 }
 INSTALL = {
     "el8": "options \\$kernelopts\ncp -aT bls.conf\n",
-    "el9": "            if [[ -f /etc/kernel/cmdline ]]; then\n"
+    "el9": "options ${kernelopts}\n            if [[ -f /etc/kernel/cmdline ]]; then\n"
     "                read -r -d '' -a BOOT_OPTIONS < /etc/kernel/cmdline\n",
 }
 SOURCE = """. "%s/etc/default/grub"

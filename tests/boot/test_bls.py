@@ -179,6 +179,15 @@ def test_the_blank_at_kernelopts_end_stays(tmp_path):
     assert "kernelopts=%s %s \n" % (" ".join(KEPT), " ".join(ADD)) in content(root, ENV)
 
 
+def test_a_kernelopts_that_is_not_set_is_made_by_the_fallback(tmp_path):
+    """After `grub2-editenv - unset kernelopts`, which Microsoft's page for RHEL 8 has people do."""
+    root = redhat.guest(tmp_path, "el8", {ENV: block(saved_entry="x")})
+    changes = prepared(root, "el8")
+    settled(root, "el8")
+    assert [change.path for change in changes if not isinstance(change, Run)] == [MAIN, CFG]
+    assert "kernelopts" not in content(root, ENV)
+
+
 def test_a_grubenv_on_the_esp_is_edited_through_its_link(tmp_path):
     esp = "/boot/efi/EFI/redhat/"
     files = redhat.files("el8")

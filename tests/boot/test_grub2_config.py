@@ -1,7 +1,7 @@
 """Which grub.cfg counts: the one that GRUB reads, not a stub and not a leftover; and where its paths lead.
 
-The stubs are those of: RHEL 9 (anaconda, grub2-common 2.06), Fedora 40 on btrfs, Debian and Ubuntu (grub-install of
-2.06 and 2.12), SUSE 15 (shim-install 15.8), Azure Linux 3 (azurelinux toolkit/resources/assets/efi/grub).
+The stubs: Debian's and Ubuntu's as grub-install 2.06 and 2.12 write them; those of RHEL 9, Fedora 40 on btrfs, SUSE 15
+and SLES 12 SP5 as users of these releases have published them; Azure Linux 3's from Microsoft's trident (its tests).
 """
 
 import pytest
@@ -42,6 +42,10 @@ STUBS = {
         ),
         "/boot/grub2/grub.cfg",
     ),
+    "sles12": (
+        'set btrfs_relative_path="yes"\nsearch --fs-uuid --set=root %s\nset prefix=(${root})//grub2\nnormal\n',
+        "//grub2/grub.cfg",
+    ),
     "azurelinux": (
         (
             "search -n -u %s -s\n\n# If '/boot' is a seperate partition, BootUUID will point directly to '/boot'.\n"
@@ -68,6 +72,13 @@ def test_a_stub_is_known_by_its_content(name):
     text, path = STUBS[name]
     assert grubcfg.stub(text % UUID) == grubcfg.Stub(path, UUID)
     assert grubcfg.stub(text % UUID + MENU) is None
+
+
+def test_a_stub_may_search_for_a_file():
+    text = "search --no-floppy --set prefix --file /grub2/grub.cfg\nconfigfile $prefix/grub.cfg\n"
+    assert grubcfg.stub(text) == grubcfg.Stub("/grub2/grub.cfg", "")
+    text = text.replace("configfile", "set prefix=($prefix)/grub2\nconfigfile")
+    assert grubcfg.stub(text) == grubcfg.Stub("/grub2/grub.cfg", "")
 
 
 def test_a_generated_menu_without_kernels_is_no_stub():

@@ -1,8 +1,8 @@
 """GRUB 2 as the families have it: RHEL 7 on BIOS and UEFI, SUSE on btrfs, Ubuntu's cloud images, Azure Linux 3.
 
-Contents: grub.cfg of RHEL 7.9's 10_linux (rhboot/grub2, branch rhel-7.9), of SUSE's with SUSE_BTRFS_SNAPSHOT_BOOTING
-(patch grub2-btrfs-05-grub2-mkconfig), of Ubuntu's with GRUB_FORCE_PARTUUID (ubuntu-initrdless-boot-fallback.patch of
-2.06-2ubuntu14); /etc/default/grub of Azure Linux 3 (azure-linux-image-tools, bootcfgtests/3.0-default-grub).
+Contents: grub.cfg as RHEL 7.9's 10_linux makes it (rhboot/grub2, branch rhel-7.9); SUSE's with the variable that
+SUSE_BTRFS_SNAPSHOT_BOOTING brings (rhboot/grub2 carries that patch); Ubuntu's with GRUB_FORCE_PARTUUID as published by
+users of its images; /etc/default/grub of Azure Linux 3 (azure-linux-image-tools, bootcfgtests/3.0-default-grub).
 """
 
 import pytest
