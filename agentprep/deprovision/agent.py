@@ -19,6 +19,7 @@ RESOLV = "/etc/resolv.conf"
 # What waagent 2.2.47 to 2.16 empties or removes; of host keys and root's password its configuration decides.
 FOLDERS = ("/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/dhcpcd", STATE, "/var/log/azure")
 FILES = ("/root/.bash_history", "/var/log/waagent.log", "/var/lib/NetworkManager/dhclient-*.lease")
+NETCONFIG = "/etc/netconfig.d/dns-resolver"
 WRITERS = ("dhclient", "dhcpcd", "udhcpc", "NetworkManager", "wicked", "netconfig")
 VIRTUALBOX = "[Errno 5] Input/output error"
 
@@ -93,6 +94,9 @@ def link_of(guest: Guest) -> Optional[str]:
         return guest.link(RESOLV)
     if Systemd(guest).enabled("systemd-resolved"):
         return "../run/systemd/resolve/stub-resolv.conf"
+    # On SLES 15 and Leap 15 netconfig writes to /run, and /etc/resolv.conf is a link to that.
+    if guest.which("netconfig") and "/run/netconfig/" in (guest.text(NETCONFIG) or ""):
+        return "/run/netconfig/resolv.conf"
     if guest.is_folder("/etc/resolvconf") and guest.which("resolvconf"):
         return "../run/resolvconf/resolv.conf"
     return None

@@ -1,36 +1,59 @@
 """The host name is localhost.localdomain until Azure gives a new one, and /etc/hosts does not know the old one."""
 
 import re
-from typing import Iterator, List
+from typing import Dict, Iterator, List
 
 from ..changes import Write
-from ..formats import lines
+from ..formats import ifcfg, lines
+from ..guest import Guest
 from ..policy import Policy
 from ..step import Fact, Item, Step
 from ..system import System
 
 NAME = "localhost.localdomain"  # what waagent -deprovision sets (azurelinuxagent/pa/deprovision/default.py)
-PATH, HOSTS = "/etc/hostname", "/etc/hosts"
+HOSTS = "/etc/hosts"
+NAMES = ("/etc/hostname", "/etc/HOSTNAME")  # the second is SUSE's; since SLES 12 a link to the first
+NETWORK = "/etc/sysconfig/network"  # Red Hat's before release 7: a line HOSTNAME=
 LOOPBACK = re.compile(r"(127\.\d+\.\d+\.\d+|::1)$")
 
 
 def changes(system: System, policy: Policy) -> Iterator[Item]:
-    """Neither file holds the name of this machine; /etc/hosts first, as the old name is known until then."""
+    """No file holds the name of this machine; /etc/hosts first, as the old name is known until then."""
     guest = system.guest
-    text = guest.text(PATH)
-    name = next((line.strip() for line in (text or "").split("\n") if line.strip() and line[:1] != "#"), "")
-    if text is None:
-        yield Fact("ok", "there is no %s" % PATH)
-        return
-    if name == NAME:
-        yield Fact("ok", "%s says %s" % (PATH, NAME))
+    told = names(guest)
+    old = [name for name in told.values() if name != NAME]
+    if not told:
+        yield Fact("ok", "no file has a host name (%s)" % ", ".join(NAMES + (NETWORK,)))
         return
     hosts = guest.text(HOSTS)
-    if hosts is not None and renamed(hosts, name) != hosts:
-        content = renamed(hosts, name).encode("utf-8", "surrogateescape")
+    new = hosts or ""
+    for name in old:
+        new = renamed(new, name)
+    if hosts is not None and new != hosts:
+        content = new.encode("utf-8", "surrogateescape")
         yield Write(HOSTS, content, "a loopback address has the name of this machine", secret=True)
-    yield Write(PATH, NAME.encode() + b"\n", "it names this machine; Azure sets the VM's own name", secret=True)
-    yield Fact("ok", "%s says %s" % (PATH, NAME))
+    for path, name in told.items():
+        if name != NAME:
+            text = NAME + "\n"
+            if path == NETWORK:
+                text = ifcfg.with_values(guest.text(path) or "", {"HOSTNAME": NAME}, path)
+            content = text.encode("utf-8", "surrogateescape")
+            yield Write(path, content, "it names this machine; Azure sets the VM's own name", secret=True)
+    yield Fact("ok", "%s says %s" % (", ".join(told), NAME))
+
+
+def names(guest: Guest) -> Dict[str, str]:
+    """The host name that each file gives, "" for an empty one; one that is reached by two names counts once."""
+    found: Dict[str, str] = {}
+    for path in NAMES:
+        text = guest.text(path)
+        if text is not None and guest.canonical(path) not in map(guest.canonical, found):
+            found[path] = next((line.strip() for line in text.split("\n") if line.strip() and line[:1] != "#"), "")
+    if guest.is_file(NETWORK):
+        name = ifcfg.values(guest.text(NETWORK) or "", NETWORK).get("HOSTNAME")
+        if name is not None:
+            found[NETWORK] = name
+    return found
 
 
 def renamed(text: str, name: str) -> str:
@@ -62,7 +85,8 @@ STEP = Step(
     "DNS.",
     source="WALinuxAgent, azurelinuxagent/pa/deprovision/default.py (reset_hostname); hosts(5); Debian Reference, "
     "'The hostname resolution'",
-    remedy="echo localhost.localdomain > /etc/hostname; then put that name in place of the old one on the 127.0.1.1 "
+    remedy="echo localhost.localdomain > /etc/hostname (/etc/HOSTNAME on SLES 11; HOSTNAME= in /etc/sysconfig/network "
+    "on Red Hat's release 6); then put that name in place of the old one on the 127.0.1.1 "
     "line of /etc/hosts.",
     changes=changes,
     one_way=True,

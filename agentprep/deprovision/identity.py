@@ -1,5 +1,6 @@
 """What tells this machine from any other is gone: keys, ids, leases, seeds, registrations."""
 
+import re
 from typing import Iterator
 
 from ..boot.systemd_boot import SystemdBoot
@@ -38,10 +39,18 @@ TRACES = (
         # libnvme derives another from the machine's UUID where the files are missing (libnvme, nvmf_hostnqn_generate).
         Trace("/etc/nvme/hostid", "the NVMe name of this machine"),
         Trace("/etc/nvme/hostnqn", "the NVMe name of this machine"),
+        # subscription-manager, RHN Classic, Insights, yum (virt-sysprep: rh-subscription-manager, rhn-systemid ...)
         Trace("/etc/pki/consumer/*", REGISTERED),
         Trace("/etc/pki/entitlement/*", REGISTERED),
+        Trace("/var/lib/rhsm/*", REGISTERED),
         Trace("/etc/sysconfig/rhn/systemid", REGISTERED),
+        Trace("/etc/sysconfig/rhn/osad-auth.conf", REGISTERED),
+        Trace("/etc/insights-client/machine-id", REGISTERED),
+        Trace("/etc/insights-client/.registered", REGISTERED),
+        Trace("/var/lib/yum/uuid", "yum's id of this machine; it makes another"),
+        # SUSEConnect, and SLES 11's suse_register
         Trace("/etc/zypp/credentials.d/SCCcredentials", REGISTERED),
+        Trace("/etc/zypp/credentials.d/NCCcredentials", REGISTERED),
         Trace("/etc/SUSEConnect", REGISTERED),
         Trace("/var/lib/ubuntu-advantage/private/*", REGISTERED),
     )
@@ -74,6 +83,10 @@ def maker_of_keys(guest: Guest, policy: Policy) -> str:
     if guest.which("waagent") and keyvalue.get(conf, "Provisioning.RegenerateSshHostKeyPair") == "y":
         return "waagent makes new ones"
     units = guest.glob("/usr/lib/systemd/system/sshd-keygen*") + guest.glob("/lib/systemd/system/sshd-keygen*")
+    # SUSE's unit, and the scripts of releases before systemd, make keys that are missing when they start sshd.
+    for path in ("/usr/lib/systemd/system/sshd.service", "/etc/init.d/sshd"):
+        if re.search(r"(?mi)sshd-gen-keys-start|^[^#\n]*\b(ssh-)?keygen", guest.text(path) or ""):
+            units.append(path)
     return "%s makes new ones" % units[0] if units else ""
 
 

@@ -46,7 +46,8 @@ ExecStop=/bin/sh %(script)s
 SESSIONS = ("systemd-user-sessions.service", "user.slice", "systemd-logind.service", "ssh.service", "sshd.service")
 # They save a seed, a record of the shutdown, and leases when they are stopped.
 WRITERS = ("systemd-random-seed.service", "systemd-update-utmp.service", "networking.service", "NetworkManager.service",
-           "systemd-networkd.service", "dhcpcd.service", "wickedd-dhcp4.service",
+           "systemd-networkd.service", "dhcpcd.service", "network.service", "wickedd.service",
+           "wickedd-dhcp4.service",
            "systemd-journal-flush.service")  # fmt: skip
 
 # A shell that belongs to no session (sshd without pam_systemd) is left until systemd's last SIGTERM and SIGHUP, and

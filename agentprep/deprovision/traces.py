@@ -23,7 +23,7 @@ LEASES = tuple(
     Trace(pattern, "a lease, or the client's identity, of this machine's network")
     for pattern in (
         "/var/lib/dhcp/*", "/var/lib/dhclient/*", "/var/lib/dhcpcd/*", "/var/lib/NetworkManager/*.lease",
-        "/var/lib/wicked/lease-*.xml", "/var/lib/wicked/duid.xml", "/var/lib/wicked/iaid.xml",
+        "/var/lib/dhcp6/*", "/var/lib/wicked/lease-*.xml", "/var/lib/wicked/duid.xml", "/var/lib/wicked/iaid.xml",
         "/var/lib/systemd/network/*",
     )
 )  # fmt: skip

@@ -21,6 +21,7 @@ GLOBAL = "/etc/sysconfig/network"
 SCRIPTS = ("/etc/rc.d/init.d/network", "/etc/init.d/network")
 PLUGIN = ("/usr/lib*/NetworkManager/libnm-settings-plugin-ifcfg-rh.so",
           "/usr/lib*/NetworkManager/*/libnm-settings-plugin-ifcfg-rh.so")  # fmt: skip
+SERVICES = {"yes": "NetworkManager", "no": "network"}  # what brings up the card, by its NM_CONTROLLED
 IGNORED = re.compile(r"(~|\.bak|\.orig|\.rej|\.rpmnew|\.rpmorig|\.rpmsave|-range\d*)$|:")
 # What Microsoft's pages of all releases write, and its tests read without quotes (LISA, verify_ifcfg_eth0).
 WANTED = {"DEVICE": CARD, "ONBOOT": "yes", "BOOTPROTO": "dhcp", "TYPE": "Ethernet", "PEERDNS": "yes",

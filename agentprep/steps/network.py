@@ -66,6 +66,7 @@ def _dhcp(system: System, policy: Policy) -> Iterator[Item]:
         return
     governing = [backend for backend, _ in net.governing(guest, system.init)]
     backends = governing + _unread(system, governing)
+    _choose(system, policy, governing)
     for backend in backends:
         yield from backend.settings()
         yield from backend.unbind()
@@ -98,6 +99,15 @@ def _dhcp(system: System, policy: Policy) -> Iterator[Item]:
     for note in [note for backend in backends for note in backend.notes()]:
         yield Fact("warning", note, "take it out unless the network on Azure is to have it too")
     yield from _client(system, governing[0])
+
+
+def _choose(system: System, policy: Policy, governing: List[Any]) -> None:
+    """Of two that could bring up eth0 by its ifcfg file the policy chooses, where it says."""
+    wanted = policy.text("network.nm_controlled")
+    if wanted != "auto":
+        for backend in governing:
+            if isinstance(backend, ifcfg.Ifcfg) and system.init.enabled(ifcfg.SERVICES[wanted]):
+                backend.managed = wanted == "yes"
 
 
 def _unread(system: System, governing: List[Any]) -> List[Any]:

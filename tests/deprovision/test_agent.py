@@ -10,7 +10,7 @@ from agentprep.commands import Completed
 from agentprep.deprovision.agent import STEP, tolerated
 from agentprep.errors import CommandFailed
 from tests.deprovision.machine import OVF, RESOLVED, commands, used
-from tests.trees import To, brought_about, make_tree, planned, policy_of, system_of
+from tests.trees import Program, To, brought_about, make_tree, planned, policy_of, system_of
 
 
 def kinds(changes: Any) -> Any:
@@ -79,6 +79,18 @@ def test_root_keeps_the_password_where_the_configuration_says_so(tmp_path: Any) 
     changes, facts = planned(STEP, system_of(make_tree(tmp_path, files)))
     assert "root's password" not in changes[0].why and "host keys" not in changes[0].why
     assert not any("password" in fact.evidence for fact in facts)
+
+
+def test_suses_link_is_known_after_a_run_that_was_cut(tmp_path: Any) -> None:
+    files = {
+        **used(),
+        "/sbin/netconfig": Program(""),
+        "/etc/netconfig.d/dns-resolver": 'LINK="/run/netconfig/resolv.conf"\n',
+    }
+    root = make_tree(tmp_path, files)
+    os.remove(root + "/etc/resolv.conf")
+    brought_about(STEP, system_of(root, commands()))
+    assert os.readlink(root + "/etc/resolv.conf") == "/run/netconfig/resolv.conf"
 
 
 def test_the_user_goes_where_the_policy_says_so(tmp_path: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentprep.deprovision.hostname import NAME, STEP, renamed
 from tests.deprovision.machine import used
-from tests.trees import brought_about, content, make_tree, planned, system_of
+from tests.trees import To, brought_about, content, make_tree, planned, system_of
 
 
 def test_neither_file_has_the_name(tmp_path: Any) -> None:
@@ -19,6 +19,33 @@ def test_neither_file_has_the_name(tmp_path: Any) -> None:
     assert content(root, "/etc/hostname") == NAME + "\n"
     assert content(root, "/etc/hosts").split("\n")[:3] == ["127.0.0.1\tlocalhost", "127.0.1.1\t" + NAME, ""]
     assert planned(STEP, system_of(root))[0] == []
+
+
+def test_releases_before_systemd_have_the_name_elsewhere(tmp_path: Any) -> None:
+    """CentOS 6 in /etc/sysconfig/network, SLES 11 in /etc/HOSTNAME."""
+    for number, (path, text, new) in enumerate((
+        ("/etc/sysconfig/network", "NETWORKING=yes\nHOSTNAME=source.example.org\n", "NETWORKING=yes\nHOSTNAME=%s\n"),
+        ("/etc/HOSTNAME", "source.example.org\n", "%s\n"),
+    )):  # fmt: skip
+        root = make_tree(tmp_path / str(number), {**used(), path: text})
+        os.remove(root + "/etc/hostname")
+        assert [change.path for change in brought_about(STEP, system_of(root))] == ["/etc/hosts", path]
+        assert content(root, path) == new % NAME and "source" not in content(root, "/etc/hosts")
+        changes, facts = planned(STEP, system_of(root))
+        assert changes == [] and facts[0].evidence == "%s says %s" % (path, NAME)
+
+
+def test_a_file_of_two_names_is_written_once(tmp_path: Any) -> None:
+    root = make_tree(
+        tmp_path, {**used(), "/etc/HOSTNAME": To("hostname"), "/etc/sysconfig/network": "NETWORKING=yes\n"}
+    )
+    assert [change.path for change in brought_about(STEP, system_of(root))] == ["/etc/hosts", "/etc/hostname"]
+    assert os.readlink(root + "/etc/HOSTNAME") == "hostname"
+
+
+def test_a_folder_of_suse_is_no_file_of_red_hats(tmp_path: Any) -> None:
+    root = make_tree(tmp_path, {**used(), "/etc/sysconfig/network/config": "HOSTNAME=x\n"})
+    assert [change.path for change in brought_about(STEP, system_of(root))] == ["/etc/hosts", "/etc/hostname"]
 
 
 def test_what_waagent_wrote_is_good(tmp_path: Any) -> None:

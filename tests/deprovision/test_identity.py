@@ -4,6 +4,8 @@ import os
 import stat
 from typing import Any
 
+import pytest
+
 from agentprep.changes import Forget, Write
 from agentprep.deprovision.identity import STEP
 from tests.boot import partitions
@@ -129,3 +131,32 @@ def test_entries_of_systemd_boot_do_not_give_the_id_to_a_clone(tmp_path: Any) ->
     token, entry = "/etc/kernel/entry-token", partitions.path()
     assert {token, entry, "/etc/machine-id"} <= set(changes) and changes.index(token) < changes.index("/etc/machine-id")
     assert "systemd.machine_id" not in content(root, entry) and content(root, token) == partitions.TOKEN + "\n"
+
+
+def test_registrations_of_red_hat_and_suse_go(tmp_path: Any) -> None:
+    """What virt-sysprep removes as rh-subscription-manager, rhn-systemid and yum-uuid, and SUSEConnect's own."""
+    paths = [
+        "/etc/pki/consumer/cert.pem", "/etc/pki/entitlement/1.pem", "/var/lib/rhsm/facts/facts.json",
+        "/etc/sysconfig/rhn/systemid", "/etc/insights-client/machine-id", "/etc/insights-client/.registered",
+        "/var/lib/yum/uuid", "/etc/zypp/credentials.d/SCCcredentials", "/etc/zypp/credentials.d/NCCcredentials",
+        "/etc/SUSEConnect", "/var/lib/wicked/lease-eth0-dhcp-ipv4.xml", "/var/lib/dhclient/dhclient-eth0.leases",
+    ]  # fmt: skip
+    left = ["/etc/zypp/credentials.d/own-mirror", "/etc/sysconfig/rhn/up2date", "/etc/pki/tls/cert.pem"]
+    root = make_tree(tmp_path, {**used(), **dict.fromkeys(paths + left, "x")})
+    brought_about(STEP, system_of(root))
+    assert [path for path in paths if os.path.lexists(root + path)] == []
+    assert [path for path in left if os.path.lexists(root + path)] == left
+
+
+# openssh 5.3p1-124.el6 (sshd.init), 8.4p1 of SLES 15 (sshd.service), shortened
+@pytest.mark.parametrize("path, text, made", [
+    ("/etc/init.d/sshd", "#!/bin/bash\nKEYGEN=/usr/bin/ssh-keygen\ndo_rsa_keygen() {\n", True),
+    ("/usr/lib/systemd/system/sshd.service", "[Service]\nExecStartPre=/usr/sbin/sshd-gen-keys-start\n", True),
+    ("/usr/lib/systemd/system/sshd-keygen@.service", "[Service]\n", True),
+    ("/usr/lib/systemd/system/sshd.service", "# no keygen\n[Service]\nExecStart=/usr/sbin/sshd -D\n", False),
+])  # fmt: skip
+def test_what_makes_new_host_keys(tmp_path: Any, path: str, text: str, made: bool) -> None:
+    files = {**used(), path: text, "/etc/waagent.conf": "Provisioning.RegenerateSshHostKeyPair=n\n"}
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path, files)))
+    assert ("/etc/ssh/ssh_host_ed25519_key" in forgotten(changes)) == made
+    assert any("host keys were left" in fact.evidence for fact in facts) != made

@@ -21,7 +21,7 @@ from tests.net.machines import (
     release,
     system,
 )  # fmt: skip
-from tests.trees import To, brought_about, content, planned
+from tests.trees import To, brought_about, content, planned, policy_of
 
 OWN = "/etc/sysconfig/network-scripts/ifcfg-eth0"
 ENS = "/etc/sysconfig/network-scripts/ifcfg-ens192"
@@ -160,6 +160,21 @@ def test_without_the_plugin_it_gets_a_keyfile_too(tmp_path: Any, more: Files) ->
     """EL 10 reads no ifcfg file, but Microsoft's tests do."""
     one = system(tmp_path, release("rhel", "10.0"), SYSTEMD, MANAGER, more)
     assert [change.path for change in settled(one)] == [GLOBAL, OWN, networkmanager.OWN, UNMANAGED]
+
+
+def test_the_policy_chooses_between_the_two(tmp_path: Any) -> None:
+    """Microsoft's page of today says NM_CONTROLLED=yes for release 7; nobody is left without either."""
+    both, one = (
+        system(tmp_path / "a", *CENTOS7),
+        system(tmp_path / "b", release("rocky", "9.4"), SYSTEMD, MANAGER, {PLUGIN: ""}),
+    )
+    today = policy_of(named="current", family="rhel", release="7")
+    for guest, policy, told in (
+        (both, today, "yes"), (both, policy_of("network.nm_controlled=no"), "no"),
+        (one, policy_of("network.nm_controlled=no"), "yes"), (both, policy_of(), "no"),
+    ):  # fmt: skip
+        brought_about(STEP, guest, policy)
+        assert "\nNM_CONTROLLED=%s\n" % told in content(guest.guest.root, OWN)
 
 
 def test_the_scripts_of_el_8_stay_off_where_networkmanager_works(tmp_path: Any) -> None:
