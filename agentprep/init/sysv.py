@@ -158,13 +158,9 @@ class SysV:
         return min(first, 99), max(last, 1 if self._by_dependencies else 0)
 
     def _given(self, kind: str, names: Sequence[str], levels: str) -> List[int]:
-        """The numbers that these scripts have there; where chkconfig counts, of those only that are in every level."""
-        numbers = []
-        for name in names:
-            found = [self._links(self._folder(level), kind, name) for level in levels]
-            if any(found) if self._by_dependencies or kind == "K" else all(found):
-                numbers += [int(posixpath.basename(path)[1:3]) for paths in found for path in paths]
-        return numbers
+        """The numbers that these scripts have in the runlevels."""
+        found = [path for level in levels for name in names for path in self._links(self._folder(level), kind, name)]
+        return [int(posixpath.basename(path)[1:3]) for path in found]
 
     def _needed(self, names: Sequence[str], headers: Dict[str, Header]) -> List[str]:
         """The scripts that provide these names; insserv.conf says what a $facility is, or a script's header."""

@@ -223,6 +223,12 @@ def test_links_are_those_of_chkconfig(tmp_path, present, name, start, stop):
     assert backend.enabled(name) == "" and list(backend.disable(name)) == []
 
 
+def test_a_service_comes_behind_what_it_needs_in_one_runlevel_only(tmp_path):
+    backend = init(tmp_path, EL6, links(["/etc/rc.d/rc3.d/S55sshd", "/etc/rc.d/rc2.d/K25sshd"]))
+    made(backend, backend.enable("waagent"))
+    assert there(backend, "waagent") == sorted(2 * (named("2345", "S56waagent") + named("016", "K85waagent")))
+
+
 def test_stop_links_go_where_start_links_come(tmp_path):
     off = links(["/etc/rc.d/rc%s.d/K25sshd" % level for level in "0123456"])
     backend = init(tmp_path, EL6, off)
@@ -255,6 +261,13 @@ def test_links_and_notes_are_those_of_insserv(tmp_path):
         STOP.replace("= ", "= waagent ", 1) + "networking: waagent\nrsyslog: waagent\n"
     )
     assert list(backend.enable("waagent")) == []
+
+
+def test_what_needs_nothing_to_stop_is_stopped_first(tmp_path):
+    alone = {"/etc/init.d/alone": script(lsb=("alone", "$syslog", "", "", "2 3 4 5", "0 1 6"))}
+    backend = init(tmp_path, DEBIAN, alone)
+    made(backend, backend.enable("alone"))
+    assert there(backend, "alone") == sorted(named("016", "K01alone") + named("2345", "S02alone"))
 
 
 def test_on_debian_a_stop_link_says_that_it_is_meant(tmp_path):
