@@ -125,6 +125,8 @@ class BLS(Grub2):
     def generate(self, add: Sequence[str], remove: Sequence[str]) -> Iterator[Change]:
         paths = self.guest.glob(bls_entries.FOLDER + "/*.conf") + self._environments() + [CMDLINE]
         before = {path: self.guest.read(path) for path in paths if self.guest.is_file(path)}
+        for path, content in before.items() if self.affected() else ():
+            yield Write(path, content or b"", "grub2-mkconfig may rewrite it: a copy is kept")
         yield from super().generate(add, remove)
         if self.foreseen:
             return

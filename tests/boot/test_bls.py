@@ -306,6 +306,9 @@ def test_what_mkconfig_changed_all_the_same_is_mended(tmp_path, release):
     assert len(next(change for change in changes if isinstance(change, Run)).outputs) > 2
     told = backend(root, release).arguments()
     assert [words for name, words in told.items() if new in name] == [own.split() + ADD]
+    kept = {change.path: change.content for change in changes if "a copy is kept" in change.why}
+    assert len(kept) == (4 if release == "el8" else 5)
+    assert all(kept[where].decode() == content(root, where) for where in kept)
     mended = [change.path for change in changes[-2:]]
     assert (ENV if release == "el8" else path(new)) in [
         change.path for change in changes if change.why.startswith("its")
@@ -401,6 +404,15 @@ def test_a_classic_menu_gives_way_to_entries_that_lose_nothing(tmp_path):
     done(one, one.generate(ADD, REMOVE))
     assert BLS.probe(one.guest) and Grub2.probe(one.guest) is None
     settled(root)
+
+
+def test_a_classic_menu_stays_where_a_kernel_would_have_no_entry(tmp_path):
+    root = mixed(tmp_path, "%s ro %s" % (ROOT, BOOT))
+    os.unlink(root + path(KERNELS["el9"][0]))
+    one = Grub2(backend(root).guest)
+    done(one, one.set_arguments(ADD, REMOVE))
+    with pytest.raises(CommandFailed, match="has no entry of /boot/vmlinuz-" + KERNELS["el9"][0]):
+        done(one, one.generate(ADD, REMOVE))
 
 
 def test_a_classic_menu_stays_where_the_entries_would_lose_an_argument(tmp_path):

@@ -148,6 +148,9 @@ def test_suses_variable_for_snapshots_is_not_staleness(tmp_path):
     assert one.stale([], []) == ""
     assert one.arguments()["SLES 15-SP5"][:2] == ["root=UUID=1", "${extra_cmdline}"]
     assert one.initrds() == {KDEFAULT: ["/boot/initrd-" + KDEFAULT]}
+    one = suse(tmp_path, "a=1", "splash=silent resume=/dev/disk/by-uuid/5 mitigations=auto quiet")
+    make_tree(tmp_path, {MAIN: SUSE_DEFAULTS.replace('LINUX=""', 'LINUX="a=1"')})
+    assert one.stale([], []) == ""
     assert "made before" in suse(tmp_path, "", "splash=silent quiet").stale([], [])
 
 
