@@ -38,6 +38,7 @@ EL6_SCRIPTS = {
     ),
     "waagent": script("2345 15 85", ("waagent", "$network $syslog sshd", "$network $syslog", "", "2 3 4 5", "0 1 6")),
     "lsbonly": script("", ("lsbonly", "$network sshd", "$network", "", "3 5", "0 1 2 6")),
+    "early": script("2345 5 95", ("early", "$network", "$network", "", *LEVELS)),
     "crond": script("2345 90 60"),
     "kdump": script("- 20 80"),
     "sshd.rpmsave": script("2345 1 1"),
@@ -203,6 +204,7 @@ def test_a_service_is_enabled_in_the_default_runlevel(tmp_path):
         (("network", "rsyslog", "sshd"), "waagent", "S56", "K85"),
         (("network", "rsyslog", "sshd"), "lsbonly", "S56", "K50"),
         (("network", "rsyslog"), "crond", "S90", "K60"),
+        (("network", "rsyslog", "sshd"), "early", "S11", "K89"),
         (("network", "rsyslog"), "kdump", "S20", "K80"),
     ],
 )
