@@ -26,10 +26,10 @@ class Yum(Rpm):
         that is needed to download the rest.  Only `yum shell` can do that, and it ends well whatever happened; so what
         is to be installed is looked for first.
         """
-        look = (order.program, "-y", "list", "available") + packages
         if removes:
             lines = ["remove " + name for name in removes] + ["install " + " ".join(packages), "run", ""]
-            yield order.run(look, packages)
+            for name in packages:  # of several, yum is content with one
+                yield order.run((order.program, "-y", "list", "available", name), (name,))
             yield Write(SCRIPT, "\n".join(lines).encode(), order.why, 0o600)
             yield order.run((order.program, "-y", "shell", SCRIPT), packages)
             yield Remove(SCRIPT, order.why)

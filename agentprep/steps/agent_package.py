@@ -66,7 +66,8 @@ def _installed(system: System, policy: Policy, found: Agent) -> Iterator[Item]:
             "warning",
             "%s goes when %s comes: the two packages are in conflict; %s gives the network from then on"
             % (", ".join(going), names[-1], services),
-            "profiles of %s have no effect any more; on Azure the network is DHCP on the first card" % going[0],
+            "what needs %s goes with it, and its profiles have no effect any more; on Azure the network is DHCP on the "
+            "first card" % going[0],
         )
         names += [name for name in row.network_packages if packages.version(name) is None]
     else:

@@ -68,28 +68,31 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
                 if lis(kernel.version)
                 else "install the distribution's generic or cloud kernel, and remove this one",
             )
-        elif told.missing:
+            continue
+        if told.missing:
             yield Fact(
                 "note",
                 "kernel %s has no %s (a keyboard or mouse on the Hyper-V console will not work)"
                 % (kernel.version, ", ".join(told.missing)),
             )
-        elif lacks(system, kernel):
+        fixes = lacks(system, kernel)
+        if fixes:
             yield Fact(
                 "warning",
                 "kernel %s is no distribution's, and nothing shows that it has these fixes: %s"
-                % (kernel.version, "; ".join(lacks(system, kernel))),
+                % (kernel.version, "; ".join(fixes)),
                 "boot a kernel of the distribution, or one of %s or later" % ALL_FIXES,
             )
         words.append(_words(kernel, sorted(told.builtin)))
     yield from _arguments(system)
-    yield Fact("ok", "%s: %s" % (", ".join(DRIVERS), "; ".join(words)))
+    if words:
+        yield Fact("ok", "%s: %s" % (", ".join(DRIVERS), "; ".join(words)))
 
 
 def lis(version: str) -> bool:
     """A kernel of RHEL 6.0 to 6.3, whose drivers are in a package of Microsoft's."""
     match = LIS.match(version)
-    return bool(match) and int(match.group(1)) < 358 if match else False
+    return match is not None and int(match.group(1)) < 358
 
 
 def lacks(system: System, kernel: Kernel) -> List[str]:

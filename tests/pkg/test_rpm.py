@@ -175,15 +175,17 @@ def test_yum_removes_and_installs_in_one_transaction_and_looks_first(tmp_path: A
         changes.append(change)
         change.apply(backend.guest)
     assert argvs(changes) == [
-        ("yum", "-y", "list", "available", "python-pyasn1", "WALinuxAgent"), Write,
+        ("yum", "-y", "list", "available", "python-pyasn1"), ("yum", "-y", "list", "available", "WALinuxAgent"), Write,
         ("yum", "-y", "shell", "/var/tmp/agentprep.yum"), Remove, ("rpm", "-q", "python-pyasn1", "WALinuxAgent"),
     ]  # fmt: skip
-    assert changes[1].content == b"remove NetworkManager\ninstall python-pyasn1 WALinuxAgent\nrun\n"
+    assert changes[2].content == b"remove NetworkManager\ninstall python-pyasn1 WALinuxAgent\nrun\n"
     assert backend.version("NetworkManager") is None and backend.version("WALinuxAgent")
     assert not backend.guest.exists("/var/tmp/agentprep.yum")
-    poor = backend_of(tmp_path / "b", "yum", commands=rpms.handlers({}, {"WALinuxAgent": "NetworkManager"}))
+    some = rpms.handlers({"python-pyasn1": {}}, {"WALinuxAgent": "NetworkManager"})
+    poor = backend_of(tmp_path / "b", "yum", commands=some)
     with pytest.raises(CommandFailed, match="no repository of the guest has the package"):
-        for change in poor.install(("WALinuxAgent",), REPOSITORY, policy_of(), removes=["NetworkManager"]):
+        packages = ("python-pyasn1", "WALinuxAgent")
+        for change in poor.install(packages, REPOSITORY, policy_of(), removes=["NetworkManager"]):
             change.apply(poor.guest)
     assert poor.version("NetworkManager"), "it has not gone for nothing"
 

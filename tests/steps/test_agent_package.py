@@ -160,8 +160,8 @@ def test_on_release_6_network_manager_goes_in_one_transaction_and_is_told_before
         "NetworkManager goes when WALinuxAgent comes: the two packages are in conflict; "
         "network gives the network from then on"
     )
-    assert changes[0].commands == (("yum", "-y", "list", "available", "python-pyasn1", "WALinuxAgent"),)
-    assert changes[1].content == b"remove NetworkManager\ninstall python-pyasn1 WALinuxAgent\nrun\n"
+    assert [change.commands[0][-1] for change in changes[:2]] == ["python-pyasn1", "WALinuxAgent"]
+    assert changes[2].content == b"remove NetworkManager\ninstall python-pyasn1 WALinuxAgent\nrun\n"
     assert {ran[0] for ran in system.guest.commands.ran} == {"rpm"}, "a plan only asks"
     brought_about(STEP, system)
     assert "NetworkManager" not in rpms.listed(system.guest.root) and "WALinuxAgent" in rpms.listed(system.guest.root)
