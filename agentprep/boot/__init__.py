@@ -8,6 +8,8 @@ A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on a
   person or a package writes, after which each entry and each future one has all of `add` and nothing of `remove`
   (patterns of formats.cmdline.matches); yields nothing when that is so already.  Derived files are left to `generate`.
   Raises Blocked, with file and line, when the value is decided where agentprep cannot edit it
+- `set_arguments_of(versions, add, remove)`: the same for the entries of these kernels only; a backend whose entries all
+  get one value has no such method
 - `notes()`: sentences about entries and settings that are left as they are
 - `initrds()`: {kernel version: canonical guest paths of the initrds that its boot entries load, the real one last}; a
   kernel whose entries load none has an empty list, one without an entry is absent, as are rescue and kdump entries
