@@ -142,13 +142,10 @@ class Dracut:
     def build(self, orders: Sequence[Order], why: str) -> Run:
         """The command that builds each kernel's image beside the present one, as host-only as the guest wants it."""
         configuration = self.configuration()
-        before = (configuration.words("add_drivers") or []) if self.old else []
         commands = []
         for order in orders:
-            argv = ["dracut", "--force"]
-            argv += self._generic(order.kernel) if not self.live and not self.old else []
-            names = list(dict.fromkeys(before + [normalised(name) for name in order.modules]))
-            argv += ["--add-drivers", " ".join(names)] if names else []
+            argv = ["dracut", "--force"] + (self._generic(order.kernel) if not self.live and not self.old else [])
+            argv += self._drivers(order, configuration.words("add_drivers"))
             commands.append(tuple(argv + [beside(self.image(order.kernel)).path, order.kernel.version]))
         growth = [order.growth for order in orders]
         sizes = [self.size(order.kernel) + more for order, more in zip(orders, growth)]
@@ -162,6 +159,25 @@ class Dracut:
             # dracut puts the tree, uncompressed, and the image together in tmpdir first
             needs=((folder, sum(sizes), sum(growth)), (scratch, 5 * sum(sizes), 0)),
         )
+
+    def _drivers(self, order: Order, configured: Optional[Sequence[str]]) -> List[str]:
+        """Options by which the image gets the modules, whatever the configured list has in front of them.
+
+        --add-drivers appends to that list, and is lost with its end; --force-drivers (since 044) is a list of its own,
+        whose modules are also loaded early, which is no more than boot would do.
+        """
+        names = [normalised(name) for name in order.modules]
+        listed = [normalised(word) for word in configured or ()]
+        if self.old:
+            return ["--add-drivers", " ".join(dict.fromkeys(listed + names))] if names else []
+        had = modules_.resolved(self.guest, order.kernel, listed).modules
+        sound = listed[: next((place for place, word in enumerate(listed) if word not in had), len(listed))]
+        whole = configured is not None and sound == listed
+        rest = names if whole else [name for name in names if name not in sound]
+        if not rest:
+            return []
+        knows = "force-drivers" in (self.guest.text(self.guest.which("dracut") or "") or "")
+        return ["--add-drivers" if whole or not knows else "--force-drivers", " ".join(rest)]
 
     def _generic(self, kernel: Kernel) -> List[str]:
         """Options for an image that fits any machine, since host-only would ask /proc, /sys and /dev of another one.

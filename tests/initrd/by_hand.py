@@ -27,7 +27,7 @@ CONFIGURATION = {
     "10-typo.conf": 'add_drivers+=" dummy nosuchmodule bonding "\n',
     "20-glued.conf": 'add_drivers+="hv_vmbus hv_netvsc"\nadd_drivers+="hv_storvsc"\n',
     "30-omit.conf": 'omit_drivers+=" floppy scsi_transport.* hv_net.* "\n',
-    "zzz-late.conf": 'add_drivers="dummy"\nfilesystems+=" ext4 "\n',
+    "zzz-late.conf": 'add_drivers="dummy nosuchmodule"\nfilesystems+=" ext4 "\n',
 }
 OTHER = "9.9.9-other"
 

@@ -32,16 +32,18 @@ def configured(root: str) -> List[str]:
 
 
 def dracut(root: str, argv: Argv, builtin_ends: bool = False) -> Any:
-    """`dracut --force [--no-hostonly] [--add-drivers LIST] IMAGE VERSION` on a machine with a virtio disk."""
+    """`dracut --force [OPTION]... IMAGE VERSION` on a machine with a virtio disk."""
     options, (out, version) = list(argv[1:-2]), argv[-2:]
     add, omit, hostonly, cmdline, fixed = configured(root)[: len(VARIABLES)]
-    force = False
+    force, forced = False, []  # type: ignore
     while options:
         option = options.pop(0)
         if option == "--force":
             force = True
         elif option == "--no-hostonly":
             hostonly = "no"
+        elif option == "--force-drivers":
+            forced = [normalised(name) for name in options.pop(0).split()]
         elif option == "--kernel-cmdline":
             fixed = (fixed + " " + options.pop(0)).strip()
         elif option == "--add-drivers":
@@ -62,7 +64,7 @@ def dracut(root: str, argv: Argv, builtin_ends: bool = False) -> Any:
             output = "dracut-install: Failed to find module '%s'\n" % name
             names = names[:place]
             break
-    found = resolve(["virtio_blk", "ext4"] + names, dep, builtin).needed
+    found = resolve(["virtio_blk", "ext4"] + names + forced, dep, builtin).needed
     paths = [p for p in found if not any(re.search(word, t) for word in omitted for t in (p, normalised(p)))]
     files = [("usr/lib/modules/%s/%s" % (version, path), b"\x7fELF" + path.encode()) for path in paths]
     files.append(("usr/lib/dracut/hooks/cmdline/00-parse-root.sh", b"#!/bin/sh\n"))

@@ -128,6 +128,22 @@ def test_what_one_kernel_lacks_or_has_built_in_is_only_asked_of_the_other(tmp_pa
     assert later(root, dracut_051) == {ONE: ["hv_netvsc"], TWO: ["hid_hyperv"]}  # not what the disk is found with
 
 
+@pytest.mark.parametrize("files", [TRAPS["unknown name"], TRAPS["only bash can tell"]])
+def test_what_one_kernel_has_besides_comes_in_spite_of_a_broken_list(tmp_path, files):
+    root = tree(
+        tmp_path,
+        dict(files, **{"/usr/bin/dracut": Program("# --force-drivers\n")}),
+        ((ONE, ("hid-hyperv",)), (TWO, ())),
+    )
+    run, lost = built(root)
+    assert lost == NOTHING_LOST
+    assert any("--force-drivers" in argv for argv in run.commands)
+    with open(root + "/usr/bin/dracut", "w") as stream:
+        stream.write("# 033\n")
+    assert not any("--force-drivers" in argv for argv in Dracut(Guest(root)).build(
+        [Order(kernel, NAMES, 0) for kernel in installed(Guest(root))], "").commands)  # fmt: skip
+
+
 def test_what_is_written_down_already_is_left_alone(tmp_path):
     root = tree(tmp_path, {CONF + "azure.conf": 'add_drivers+=" %s "\n' % " ".join(reversed(NAMES))})
     assert list(Dracut(Guest(root)).rule(NAMES)) == []
