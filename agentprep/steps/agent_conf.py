@@ -15,6 +15,14 @@ from .agent_package import CONF, agent
 # The first agent that reads Provisioning.Agent in place of Provisioning.Enabled and Provisioning.UseCloudInit
 # (WALinuxAgent 2.2.45, azurelinuxagent/common/conf.py: get_provisioning_agent).
 NAMES_PROVISIONER = (2, 2, 45)
+# Where the agent says its version: since 2.1 in its library, before in the one file that it is.
+SOURCES = ("/usr/lib/python*/*-packages/azurelinuxagent/common/version.py",
+           "/usr/local/lib/python*/*-packages/azurelinuxagent/common/version.py")  # fmt: skip
+VERSION = re.compile(r"(?m)^(?:AGENT_VERSION|GuestAgentVersion)\s*=\s*[\"'](?:WALinuxAgent-)?([\d.]+)[\"']")
+REINSTALL = {
+    "apt": "apt-get install --reinstall -o Dpkg::Options::=--force-confmiss",
+    "zypper": "zypper install --force",
+}
 
 
 def wanted(text: str, version: str, provisioner: str, policy: Policy) -> Dict[str, str]:
@@ -47,7 +55,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     if text is None and not guest.guessed(CONF):
         raise _missing(system)
     provisioner = detect(guest, policy)
-    keys = wanted(text or "", agent(system).version, provisioner.name, policy)
+    keys = wanted(text or "", version(system), provisioner.name, policy)
     told = "%s provisions: %s; %s" % (provisioner.name, provisioner.evidence, " ".join(map("=".join, keys.items())))
     yield from _remarks(text or "", keys)
     new = keyvalue.set_values(text or "", keys)
@@ -57,6 +65,16 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     yield Fact("ok", told)
 
 
+def version(system: System) -> str:
+    """The agent's version as its package has it, else as its own program says, else ""."""
+    found = agent(system)
+    for path in [path for pattern in SOURCES for path in system.guest.glob(pattern)] + [found.program or ""]:
+        told = VERSION.search(system.guest.text(path) or "") if not found.version and path else None
+        if told:
+            return told.group(1)
+    return found.version
+
+
 def _missing(system: System) -> Blocked:
     if agent(system).program is None:
         return Blocked(
@@ -64,10 +82,10 @@ def _missing(system: System) -> Blocked:
             "let agentprep install it (do not skip agent-package), or install %s by hand"
             % system.distro.row.agent_packages[0],
         )
+    command = REINSTALL.get(system.packages.name, "%s reinstall" % system.packages.name)
+    package = agent(system).package or system.distro.row.agent_packages[0]
     return Blocked(
-        "%s is missing although the agent is installed" % CONF,
-        "get it back with: apt-get install --reinstall -o Dpkg::Options::=--force-confmiss %s"
-        % (agent(system).package or system.distro.row.agent_packages[0]),
+        "%s is missing although the agent is installed" % CONF, "get it back with: %s %s" % (command, package)
     )
 
 

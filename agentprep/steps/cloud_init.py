@@ -18,6 +18,10 @@ SOURCES = ("91-azure_datasource.cfg", "zz-azure_datasource.cfg")  # Microsoft's 
 # virtual machine"; subiquity's own names since 23.04).
 LEFTOVERS = ("99-installer.cfg", "90-installer-network.cfg", "50-curtin-networking.cfg", "curtin-preserve-sources.cfg",
              "subiquity-disable-cloudinit-networking.cfg")  # fmt: skip
+LIST = "datasource_list: [ Azure ]\n"
+# Microsoft's pages of Red Hat's and SUSE's kinds: the profile of eth0 is the image's own, which the step network makes.
+# cloud-init's would have HWADDR, which a virtual function of accelerated networking has too (cloud-init #4768).
+OWN_PROFILE = "datasource:\n  Azure:\n    apply_network_config: False\n"
 SWAP = FOLDER + "00-azure-swap.cfg"
 DROP_IN = "/etc/systemd/system/%s.service.d/agentprep-swap.conf"
 
@@ -35,7 +39,7 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             yield Remove(path, "left by the installer: it keeps cloud-init from looking for Azure or from the network")
     path, listed = _listed(guest)
     if "Azure" not in listed:
-        yield from _source(guest)
+        yield from _source(system)
         path, listed = _listed(guest)
     if policy.flag("cloud-init.swap"):
         yield from _swap(system, policy)
@@ -90,11 +94,13 @@ def _listed(guest: Guest) -> Tuple[str, Tuple[str, ...]]:
     return decides, listed
 
 
-def _source(guest: Guest) -> Iterator[Item]:
+def _source(system: System) -> Iterator[Item]:
+    guest = system.guest
     decides = _listed(guest)[0]
     first = FOLDER + SOURCES[0]
     name = SOURCES[0] if (decides == MAIN or decides < first) and not guest.exists(first) else SOURCES[1]
-    yield Write(FOLDER + name, b"datasource_list: [ Azure ]\n", "cloud-init must look for Azure and nothing else")
+    text = LIST + (OWN_PROFILE if system.distro.row.network != "none" else "")
+    yield Write(FOLDER + name, text.encode(), "cloud-init must look for Azure and nothing else")
 
 
 def _swap(system: System, policy: Policy) -> Iterator[Item]:
@@ -103,6 +109,10 @@ def _swap(system: System, policy: Policy) -> Iterator[Item]:
     On Azure the datasource's own layout comes before cloud.cfg.d and after the file that CLOUD_CFG names (cloud-init
     22.4, helpers.py: ConfigMerger._read_cfg).  Microsoft sets that variable for all of systemd; its units are enough.
     """
+    if system.init.name != "systemd":
+        yield Fact("person", "cloud-init makes no swap: only units of systemd can be told of %s" % SWAP,
+                   "write a file like it to the file that CLOUD_CFG names for cloud-init's jobs")  # fmt: skip
+        return
     units = [unit for unit in UNITS if system.init.unit((unit,)) == unit]
     text = swap_config(policy.text("agent-conf.mount_point"), policy.text("agent-conf.filesystem"),
                        "cloud-init-network" if "cloud-init-network" in units else "cloud-init")  # fmt: skip

@@ -8,9 +8,10 @@ from agentprep.changes import Write
 from agentprep.errors import Blocked
 from agentprep.formats.keyvalue import values
 from agentprep.guest import Draft
-from agentprep.steps.agent_conf import STEP, wanted
+from agentprep.steps.agent_conf import STEP, version, wanted
 from tests.debian12 import AGENT, CLOUD_INIT, DPKG_STATUS, WAAGENT_CONF, stanza
-from tests.trees import Content, brought_about, content, make_tree, planned, policy_of, system_of
+from tests.rpms import database, handlers
+from tests.trees import Content, Program, brought_about, content, make_tree, planned, policy_of, system_of
 
 OWN = {
     "Provisioning.Agent": "waagent", "Provisioning.RegenerateSshHostKeyPair": "y", "ResourceDisk.Format": "y",
@@ -104,6 +105,39 @@ def test_a_missing_file_is_blocked_with_the_way_to_get_it_back(tmp_path: Any) ->
     assert "--force-confmiss waagent" in caught.value.hint
     with pytest.raises(Blocked, match="because the Azure Linux agent is not installed"):
         planned(STEP, system_of(make_tree(tmp_path / "b", {"/var/lib/dpkg/status": DPKG_STATUS})))
+
+
+def test_the_file_comes_back_by_the_guests_own_packager(tmp_path: Any) -> None:
+    for number, (files, command) in enumerate((
+        ({"/usr/bin/dnf": Program(""), "/etc/os-release": "ID=rocky\nVERSION_ID=9.4\n"}, "dnf reinstall WALinuxAgent"),
+        ({"/usr/bin/zypper": Program(""), "/etc/os-release": "ID=sles\nVERSION_ID=15.5\n"},
+         "zypper install --force python-azure-agent"),
+    )):  # fmt: skip
+        tools: Dict[str, Content] = {"/usr/bin/rpm": Program(""), "/var/lib/rpm/Packages": database("bash-5.1-1")}
+        tools.update(files)
+        tools["/usr/sbin/waagent"] = AGENT["/usr/sbin/waagent"]
+        with pytest.raises(Blocked) as caught:
+            planned(STEP, system_of(make_tree(tmp_path / str(number), tools), handlers({})))
+        assert caught.value.hint == "get it back with: " + command
+
+
+@pytest.mark.parametrize("path, text, told", [
+    # azurelinuxagent/common/version.py of 2.2.38, 2.7.3; bin/waagent of 2.0.18
+    ("/usr/lib/python2.7/site-packages/azurelinuxagent/common/version.py", "AGENT_VERSION = '2.2.38'\n", "2.2.38"),
+    ("/usr/lib/python3/dist-packages/azurelinuxagent/common/version.py", "x = 1\nAGENT_VERSION = '2.7.3.0'\n", "2.7.3.0"),
+    ("/usr/sbin/waagent", '#!/usr/bin/env python\nGuestAgentVersion = "WALinuxAgent-2.0.18"\n', "2.0.18"),
+    ("/usr/sbin/waagent", "#!/usr/bin/python3\n# AGENT_VERSION = '1.0'\n", ""),
+])  # fmt: skip
+def test_the_version_that_no_package_tells(tmp_path: Any, path: str, text: str, told: str) -> None:
+    """Of rpm's database in a tree, for example, when there is no rpm to read it."""
+    files: Dict[str, Content] = dict(AGENT)
+    files[path] = Program(text) if path == "/usr/sbin/waagent" else text
+    files["/etc/waagent.conf"] = "Provisioning.Enabled=y\n"
+    system = system_of(make_tree(tmp_path, files))
+    assert version(system) == told
+    brought_about(STEP, system)
+    old = told.startswith(("2.2.", "2.0."))
+    assert ("Provisioning.Agent=" in content(system.guest.root, "/etc/waagent.conf")) != old
 
 
 def test_before_the_package_is_there_the_plan_shows_the_keys(tmp_path: Any) -> None:

@@ -53,6 +53,22 @@ def test_debians_cloud_init_gets_azure_into_its_list(tmp_path: Any) -> None:
     assert planned(STEP, one, NO_SWAP)[1][0].evidence == told
 
 
+@pytest.mark.parametrize("release", ["ID=rhel\nVERSION_ID=9.4\n", "ID=sles\nVERSION_ID=15.5\n"])
+def test_red_hats_and_suses_kinds_keep_their_own_profile_of_eth0(tmp_path: Any, release: str) -> None:
+    one = system(tmp_path, CLOUD_INIT, {"/etc/os-release": release})
+    text = LIST.content + b"datasource:\n  Azure:\n    apply_network_config: False\n"
+    assert settled(one, NO_SWAP) == [LIST._replace(content=text)]
+
+
+def test_without_systemd_the_swap_is_left_to_a_person(tmp_path: Any) -> None:
+    """Ubuntu 14.04: jobs of upstart."""
+    jobs: Files = {"/etc/init/%s.conf" % name: "start on mounted\n" for name in ("cloud-init-local", "cloud-init")}
+    files: Files = {"/sbin/init": Program(""), "/sbin/initctl": Program(""), "/etc/init/rc.conf": "start on runlevel\n",
+                    "/usr/bin/cloud-init": Program(""), "/etc/cloud/cloud.cfg": CLOUD_CFG}  # fmt: skip
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path, dict(files, **jobs))))
+    assert changes == [LIST] and [fact.verdict for fact in facts] == ["person", "ok"]
+
+
 @pytest.mark.parametrize(
     "name, text, path",
     [
