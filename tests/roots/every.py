@@ -2,9 +2,21 @@
 
 from typing import Tuple
 
-from tests.roots import debian, debian_boot, debian_dracut, fedora, oracle, rhel6, rhel7, rhel8, rhel9, ubuntu
+from tests.roots import (
+    debian,
+    debian_boot,
+    debian_dracut,
+    fedora,
+    oracle,
+    rhel6,
+    rhel7,
+    rhel8,
+    rhel9,
+    ubuntu,
+    ubuntu_other,
+)
 from tests.roots.tree import Tree
 
-FAMILIES = (debian, debian_boot, debian_dracut, ubuntu, rhel6, rhel7, rhel8, rhel9, oracle, fedora)
+FAMILIES = (debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora)
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())
