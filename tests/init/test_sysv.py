@@ -360,6 +360,7 @@ def test_an_override_is_read_after_its_job(tmp_path, override, enabled):
     assert bool(backend.enabled("ssh")) is enabled
     made(backend, backend.enable("ssh"))
     assert backend.enabled("ssh") and list(backend.enable("ssh")) == []
+    assert "env" not in override or content(backend.guest.root, OVERRIDE) == "env X=1\n", "the rest of it stays"
     made(backend, backend.mask("ssh"))
     assert backend.enabled("ssh") == ""
 
