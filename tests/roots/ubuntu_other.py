@@ -75,8 +75,8 @@ def ubuntu14() -> Files:
         'PRETTY_NAME="Ubuntu 14.04.6 LTS"\nVERSION_ID="14.04"\n', "/usr/bin/python3": To("python3.4"),
         "/usr/bin/python": To("python2.7"), "/etc/waagent.conf": UBUNTU,
         "/usr/sbin/waagent": Program("#!/usr/bin/python3\n"),
-        "/etc/ssh/sshd_config": "Port 22\nUsePAM yes\n", "/etc/network/interfaces": "auto lo\niface lo inet loopback\n\n"
-        "auto eth0\niface eth0 inet dhcp\n", "/etc/fstab": fstab(swap="UUID=" + SWAP),
+        "/etc/ssh/sshd_config": "Port 22\nUsePAM yes\n",
+        "/etc/network/interfaces": "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n", "/etc/fstab": fstab(swap="UUID=" + SWAP),
         "/var/lib/dpkg/status": dpkg(walinuxagent="2.2.45-0ubuntu1~14.04.1", openssh_server="1:6.6p1-2ubuntu2.13"),
     })  # fmt: skip
     return made(found, S14)
@@ -141,11 +141,14 @@ def row(name: str, files: Any, told: Expected, **more: Any) -> Tree:
     return Tree("ubuntu-" + name, files, commands, grub_menu, install, told, **more)
 
 
+NOT_THERE = (
+    "initrd/dracut.py writes down only the names that every installed kernel has as modules, so that a later generic "
+    "kernel's image has no hv_storvsc"
+)
 T14 = tools(S14)
 TREES: Tuple[Tree, ...] = (
     Tree("ubuntu-14.04-upstart", ubuntu14, T14, grub_menu, installed(Kernel(LATER, modules="/lib/modules"), T14),
          EXPECTED14),
     row("26.04-dracut", ubuntu26, EXPECTED26),
-    row("26.04-azure-and-generic", ubuntu26_two, EXPECTED_TWO, defect="initrd/dracut.py writes down only the names that "
-        "every installed kernel has as modules, so that a later generic kernel's image has no hv_storvsc"),
+    row("26.04-azure-and-generic", ubuntu26_two, EXPECTED_TWO, defect=NOT_THERE),
 )  # fmt: skip
