@@ -76,7 +76,8 @@ def ubuntu14() -> Files:
         "/usr/bin/python": To("python2.7"), "/etc/waagent.conf": UBUNTU,
         "/usr/sbin/waagent": Program("#!/usr/bin/python3\n"),
         "/etc/ssh/sshd_config": "Port 22\nUsePAM yes\n",
-        "/etc/network/interfaces": "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n", "/etc/fstab": fstab(swap="UUID=" + SWAP),
+        "/etc/network/interfaces": "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n",
+        "/etc/fstab": fstab(swap="UUID=" + SWAP),
         "/var/lib/dpkg/status": dpkg(walinuxagent="2.2.45-0ubuntu1~14.04.1", openssh_server="1:6.6p1-2ubuntu2.13"),
     })  # fmt: skip
     return made(found, S14)
