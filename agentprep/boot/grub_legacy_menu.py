@@ -24,9 +24,9 @@ CONFIGS = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
 
 # stage2/asm.S: the version and the menu's name stand at the beginning of the second sector.
 READS = re.compile(rb"/(menu\.lst|grub\.conf)\0")
-# LINUX_CL_END_OFFSET in stage2/shared.h: upstream, and Debian's 0.97-80, copy 255 bytes of arguments (boot.c); Red
-# Hat's goes up to 0x97ff and to what the kernel takes.
-UPSTREAM = b"\xff\x90\x00\x00"
+# LINUX_CL_END_OFFSET in stage2/shared.h, as an add or lea has it: upstream, and Debian's 0.97-80, copy 255 bytes of
+# arguments (boot.c); Red Hat's goes up to 0x97ff and to what the kernel takes.
+UPSTREAM = re.compile(rb"(\x05|\x8d[\x80-\xbf]|\x81[\xc0-\xc7])\xff\x90\x00\x00", re.DOTALL)
 SHORT, LONG = 255, 2047
 LARGEST = 1 << 20  # bytes; a stage 2 has some 120 KiB
 
@@ -45,7 +45,7 @@ def live(guest: Guest) -> List[Menu]:
     stage2 = guest.read(STAGE2) if there and guest.is_file(STAGE2) and there.st_size < LARGEST else None
     path = _read_by(guest, stage2) if stage2 is not None else None
     if stage2 is not None and path is not None:
-        found.append(Menu(path, STAGE2, SHORT if UPSTREAM in stage2 else LONG))
+        found.append(Menu(path, STAGE2, SHORT if UPSTREAM.search(stage2) else LONG))
     for loader in guest.glob(LOADERS):
         beside = loader[:-4] + ".conf"  # grub_set_config_file() in efi/efimisc.c of Red Hat's GRUB 0.97
         modern = guest.is_file(posixpath.join(posixpath.dirname(loader), "grub.cfg"))

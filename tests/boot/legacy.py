@@ -18,7 +18,7 @@ with open(os.path.join(os.path.dirname(__file__), "debian-menu.lst"), encoding="
 def stage2(name: str, short: bool = False) -> bytes:
     """The beginning of a second sector as stage2/asm.S lays it out; upstream's copies 255 bytes of arguments."""
     head = b"\xea\x70\x82\x00\x00\x00\x03\x02\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00" + b"0.97\0"
-    code = b"\x8d\x8a\xff\x90\x00\x00" if short else b"\x81\xfa\xff\x07\x00\x00"
+    code = b"\x8d\x91\xff\x90\x00\x00" if short else b"\x81\xfa\xff\x07\x00\x00\xe8\xff\x90\x00\x00"
     return bytes(512) + head + b"/boot/grub/" + name.encode() + b"\0" + bytes(1500) + code + bytes(500)
 
 
