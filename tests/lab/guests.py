@@ -146,7 +146,7 @@ def booted(name, say=print):
     return path
 
 
-def settle(vm, timeout=600):
+def settle(vm, timeout=900):
     """Everything that starts at boot has started, on the console too; returns systemd's verdict."""
     vm.connect(timeout)
     verdict = vm.sh("systemctl is-system-running --wait", timeout=timeout).out.strip()

@@ -88,10 +88,12 @@ class Machine:
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
-            while not (self.folder / "qmp").exists():
-                self.alive("its start")
-                time.sleep(0.02)
-            self.monitor = Monitor(self.folder / "qmp")
+            while self.monitor is None:
+                try:
+                    self.monitor = Monitor(self.folder / "qmp")
+                except (FileNotFoundError, ConnectionRefusedError):  # there is no socket yet, or nobody listens yet
+                    self.alive("its start")
+                    time.sleep(0.02)
         except BaseException:
             self.__exit__()
             raise

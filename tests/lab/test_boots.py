@@ -30,13 +30,13 @@ class Boot(NamedTuple):
 BOOTS = (
     Boot("uefi-dracut", WANTED, (GRUB_CFG, DEFAULTS), back=True),
     Boot("bls-entries", WANTED, (ENTRIES, "cat /etc/kernel/cmdline"),
-         spared="/boot/loader/entries/*rescue.conf /boot/*-0-rescue-*", back=True),
+         spared="/boot/loader/entries/*rescue.conf /boot/*-0-rescue-*"),
     Boot("bls-kernelopts", WANTED, ("grub-editenv - list | sed -n 's/^kernelopts=//p'",),
          spared="/boot/loader/entries/*.conf /boot/*-0-rescue-*"),
     Boot("systemd-boot", SHORT, ("sed -n 's/^options//p' /boot/efi/loader/entries/*.conf", "cat /etc/kernel/cmdline"),
-         "/boot/initrd.img-* /boot/efi/*/*/initrd*", back=True),
+         "/boot/initrd.img-* /boot/efi/*/*/initrd*"),
     Boot("grub-legacy", SHORT,
-         ("sed -n 's/^kernel//p' /boot/grub/menu.lst", "sed -n 's/^# kopt=//p' /boot/grub/menu.lst"), back=True),
+         ("sed -n 's/^kernel//p' /boot/grub/menu.lst", "sed -n 's/^# kopt=//p' /boot/grub/menu.lst")),
     Boot("bullseye", SHORT, (GRUB_CFG, DEFAULTS)),
 )  # fmt: skip
 EACH = pytest.mark.parametrize("boot", BOOTS, ids=[boot.guest.replace("-", "_") for boot in BOOTS])
