@@ -83,6 +83,7 @@ TRAPS = {
     "Microsoft 2017": {"/etc/dracut.conf": 'add_drivers+="hv_vmbus hv_netvsc hv_storvsc"\n', CONF + "a.conf":
                        'add_drivers+="nvme"\n'},
     "unknown name": {CONF + "50-mine.conf": 'add_drivers+=" dummy nosuchmodule hv_vmbus hv_storvsc hv_netvsc "\n'},
+    "unknown name between": {CONF + "50-mine.conf": 'add_drivers+=" hv_vmbus nosuchmodule %s "\n' % " ".join(NAMES)},
     "plain assignment that sorts late": {CONF + "zzz.conf": 'add_drivers="virtio_blk"\n'},
     "omitted by name": {CONF + "slim.conf": 'omit_drivers+=" hv_storvsc floppy hv-vmbus "\n'},
     "omitted by expression": {CONF + "slim.conf": 'omit_drivers+=" hv_.* floppy hid.hyperv "\n'},
@@ -112,7 +113,7 @@ def test_the_traps_are_traps(tmp_path, trap):
         assert later(root) == NOTHING_LOST  # bash goes on with the next file
     elif "late" in trap or "bash" in trap or "omitted" in trap:
         assert later(root) != NOTHING_LOST
-    elif trap in ("Microsoft 2017", "unknown name"):
+    elif trap in ("Microsoft 2017", "unknown name", "unknown name between"):
         os.unlink(root + CONF + "m.conf")
         assert later(root) != NOTHING_LOST
 
