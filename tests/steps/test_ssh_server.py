@@ -9,8 +9,9 @@ from agentprep.changes import Link, Remove, Run, Write
 from agentprep.errors import Blocked, CommandFailed
 from agentprep.guest import Draft
 from agentprep.steps.ssh_server import MAIN, OWN, STEP
+from tests import rpms
 from tests.debian12 import AGENT, DPKG_STATUS, SSH_SERVICE, SSH_SOCKET, SSHD_CONFIG, stanza
-from tests.trees import Content, Program, To, brought_about, content, make_tree, planned, policy_of, system_of
+from tests.trees import ELF64, Content, Program, To, brought_about, content, make_tree, planned, policy_of, system_of
 
 Files = Dict[str, Content]
 UNIT = "/lib/systemd/system/ssh.service"
@@ -166,3 +167,27 @@ def test_host_keys_that_nobody_makes_anew_are_told(tmp_path: Any) -> None:
     keygen: Files = {"/lib/systemd/system/sshd-keygen@.service": "[Service]\nExecStart=/usr/bin/ssh-keygen -A\n"}
     files.update(keygen)
     assert [fact.verdict for fact in planned(STEP, system_of(make_tree(tmp_path / "b", files)))[1]] == ["ok"]
+
+
+def test_suses_package_and_unit(tmp_path: Any) -> None:
+    """openssh of SLES 15: its sshd_config is in /etc/ssh and has no Include."""
+    unit = "/usr/lib/systemd/system/sshd.service"
+    brings: Dict[str, Dict[str, Content]] = {"openssh": {
+        "/usr/sbin/sshd": Program(""), "/etc/ssh/sshd_config": "#ClientAliveInterval 0\nUsePAM yes\n",
+        unit: "[Unit]\nDescription=OpenSSH Daemon\n[Install]\nWantedBy=multi-user.target\n",
+    }}  # fmt: skip
+    files: Dict[str, Content] = {
+        "/etc/os-release": 'ID="sles"\nID_LIKE="suse"\nVERSION_ID="15.6"\n', "/bin/sh": ELF64,
+        "/usr/bin/zypper": Program(""), "/usr/bin/rpm": Program(""), "/usr/lib/sysimage/rpm/Packages.db":
+        rpms.database("bash-4.4-1"), "/usr/lib/systemd/systemd": Program(""),
+        "/sbin/init": To("/usr/lib/systemd/systemd"), "/usr/sbin/waagent": Program(""),
+    }  # fmt: skip
+    one = system_of(make_tree(tmp_path, files, minimal=False), rpms.handlers(brings))
+    changes, facts = planned(STEP, one)
+    assert changes[0].commands[0][0] == "zypper" and changes[0].commands[0][-1] == "openssh"
+    assert "failed" not in [fact.verdict for fact in facts]
+    brought_about(STEP, one)
+    assert os.readlink(one.guest.root + "/etc/systemd/system/multi-user.target.wants/sshd.service") == unit
+    with open(one.guest.root + "/etc/ssh/sshd_config") as stream:
+        assert "\nClientAliveInterval 180\n" in "\n" + stream.read()
+    assert planned(STEP, system_of(one.guest.root))[0] == []
