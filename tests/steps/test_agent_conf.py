@@ -124,7 +124,7 @@ def test_the_file_comes_back_by_the_guests_own_packager(tmp_path: Any) -> None:
 @pytest.mark.parametrize("path, text, told", [
     # azurelinuxagent/common/version.py of 2.2.38, 2.7.3; bin/waagent of 2.0.18
     ("/usr/lib/python2.7/site-packages/azurelinuxagent/common/version.py", "AGENT_VERSION = '2.2.38'\n", "2.2.38"),
-    ("/usr/lib/python3/dist-packages/azurelinuxagent/common/version.py", "x = 1\nAGENT_VERSION = '2.7.3.0'\n", "2.7.3.0"),
+    ("/usr/lib/python3/dist-packages/azurelinuxagent/common/version.py", "AGENT_VERSION = '2.7.3.0'\n", "2.7.3.0"),
     ("/usr/sbin/waagent", '#!/usr/bin/env python\nGuestAgentVersion = "WALinuxAgent-2.0.18"\n', "2.0.18"),
     ("/usr/sbin/waagent", "#!/usr/bin/python3\n# AGENT_VERSION = '1.0'\n", ""),
 ])  # fmt: skip
