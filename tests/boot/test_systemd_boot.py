@@ -447,9 +447,10 @@ def test_an_image_that_is_to_be_built_is_copied_after_that(tmp_path):
 @pytest.mark.parametrize("more", [
     {"/usr/lib/kernel/install.d/55-initrd.install": None},
     {"/boot/initrd.img-" + NEW: None, "/boot/initrd.img-" + OLD: None},
+    {image(NEW): None},
 ])  # fmt: skip
 def test_elsewhere_there_is_no_other_copy(tmp_path, more):
-    backend = boot(tmp_path, **dict(more, **{image(NEW): "built anew", image(OLD): None}))
+    backend = boot(tmp_path, **dict({image(NEW): "built anew", image(OLD): None}, **more))
     assert backend.stale(ADD, REMOVE) == ""
 
 
