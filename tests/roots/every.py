@@ -3,6 +3,8 @@
 from typing import Tuple
 
 from tests.roots import (
+    amazon,
+    azurelinux,
     debian,
     debian_boot,
     debian_dracut,
@@ -17,6 +19,9 @@ from tests.roots import (
 )
 from tests.roots.tree import Tree
 
-FAMILIES = (debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora)
+FAMILIES = (
+    debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, amazon,
+    azurelinux,
+)  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())

@@ -56,7 +56,7 @@ VARIABLES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_DISABLE_R
 
 def variables(root: str, style: Style) -> Dict[str, str]:
     """/etc/default/grub as a real shell reads it; CommandFailed's raw material when that fails."""
-    script = 'cd "$1"; . ./etc/default/grub || exit 1\n'
+    script = 'cd "$1"; eval "$(sed "s#/etc/#./etc/#g" ./etc/default/grub)" || exit 1\n'  # never this machine's files
     if style.dropins:
         script += 'for f in ./etc/default/grub.d/*.cfg; do [ -e "$f" ] && . "$f"; done\n'
     script += "".join('printf "%%s\\0" "$%s"\n' % name for name in VARIABLES) + "exit 0"
