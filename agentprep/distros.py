@@ -100,7 +100,7 @@ ROWS = (
     EL7._replace(family="amazon", ids=("amzn",), agent_needs=(), esp_folders=("amzn",), since="2",
                  repository="EPEL 7 (amazon-linux-extras install epel)"),
     EL8._replace(family="amazon", ids=("amzn",), network="none", esp_folders=("amzn",), since="2023",
-                 repository="no repository of Amazon: build it from https://github.com/Azure/WALinuxAgent"),
+                 repository="a repository that has it (Amazon's have not; sources: https://github.com/Azure/WALinuxAgent)"),
     # Its marketplace image's package list (microsoft/azurelinux, toolkit/imageconfigs); the ESP has no vendor's folder.
     EL8._replace(family="azurelinux", ids=("azurelinux", "mariner"), network="none", esp_folders=("BOOT",), since="",
                  repository="azurelinux-official-base (mariner-official-base before 3.0)"),
