@@ -12,7 +12,7 @@ from typing import Dict, Iterator, NamedTuple
 from agentprep.errors import Malformed
 
 SIGNATURE = b"# GRUB Environment Block\n"
-_LINE = re.compile(rb"(?:[^\\\n]|\\(?:.|\Z))*", re.DOTALL)
+_LINE = re.compile(rb"[^\\\n]*(?:\\(?:.|\Z)[^\\\n]*)*", re.DOTALL)
 _MADE = "Make it anew with: grub2-editenv FILE create (grub-editenv on Debian), then set its variables again."
 
 

@@ -1,7 +1,7 @@
 """Boot Loader Specification entries as GRUB's blscfg reads them, and edits of their values."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentprep.errors import Malformed
@@ -95,6 +95,12 @@ def test_an_edit_keeps_what_stays_byte_for_byte():
     )
 
 
+def test_the_first_word_has_no_blank_before_it():
+    assert bls.edited("", lambda words: ["a"]) == "a"
+    assert bls.edited(" ", lambda words: ["a"]) == "a "
+    assert bls.edited("quiet", lambda words: []) == ""
+
+
 @pytest.mark.parametrize("value", ["a 'b", 'a "b', "a\\"])
 def test_an_open_quote_is_malformed(value):
     with pytest.raises(Malformed):
@@ -119,6 +125,7 @@ def test_a_field_is_added_where_grub_reads_it():
     assert bls.added("linux /x\r\n", "options", "b") == "linux /x\r\noptions b\r\n"
 
 
+@settings(max_examples=60, deadline=None)
 @given(TEXTS)
 def test_values_put_back_are_the_same_text(text):
     fields = bls.fields(text)
@@ -126,6 +133,7 @@ def test_values_put_back_are_the_same_text(text):
     assert set(bls.loaded(text)) <= set(fields)
 
 
+@settings(max_examples=60, deadline=None)
 @given(TEXTS, st.integers(0, 7), st.text("ab", min_size=1, max_size=4))
 def test_a_replaced_value_is_the_only_difference(text, index, value):
     fields = bls.fields(text)
@@ -137,6 +145,7 @@ def test_a_replaced_value_is_the_only_difference(text, index, value):
         assert made.replace(value, "", 1).count("\n") == text.count("\n")
 
 
+@settings(max_examples=60, deadline=None)
 @given(WORDS, WORDS, WORDS, BLANKS, BLANKS)
 def test_editing_twice_is_editing_once_and_says_what_it_does(old, add, remove, blank, end):
     value = (blank or " ").join(old) + end
@@ -150,6 +159,7 @@ def test_editing_twice_is_editing_once_and_says_what_it_does(old, add, remove, b
     assert made.endswith(end) or not transform(old)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
 def test_arbitrary_text_raises_nothing_but_malformed(text):
     bls.fields(text), bls.loaded(text), bls.expanded(text, {"a": "b"})

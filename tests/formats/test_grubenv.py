@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentprep.errors import Malformed
@@ -76,11 +76,13 @@ def test_a_block_without_padding_is_read_as_it_is():
     assert grubenv.values(grubenv.SIGNATURE + b"cut=off") == {}
 
 
+@settings(max_examples=60, deadline=None)
 @given(BLOCKS)
 def test_what_is_set_is_read(pairs):
     assert grubenv.values(made(pairs)) == dict(pairs)
 
 
+@settings(max_examples=60, deadline=None)
 @given(BLOCKS, NAMES, VALUES)
 def test_an_edit_changes_only_what_it_says_and_once(pairs, name, value):
     before = made(pairs)
@@ -89,6 +91,7 @@ def test_an_edit_changes_only_what_it_says_and_once(pairs, name, value):
     assert grubenv.set_value(after, name, value) == after
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200), st.booleans(), VALUES)
 def test_arbitrary_bytes_raise_nothing_but_malformed(content, signed, value):
     content = (grubenv.SIGNATURE if signed else b"") + content
