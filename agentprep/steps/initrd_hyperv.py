@@ -158,10 +158,15 @@ STEP = Step(
     "comes. It must hold for every installed kernel, since the one that boots next need not be the running one, and "
     "for kernels that are installed later.",
     source='Microsoft, "Prepare Linux for imaging in Azure" (hv_vmbus, hv_storvsc, hv_netvsc in the initramfs); LISA '
-    "HvModule.verify_initrd_modules; initramfs-tools(7)",
-    remedy="Put hv_vmbus, hv_storvsc, hv_netvsc, hid_hyperv, hyperv_keyboard and sd_mod, a line each, into "
-    "/etc/initramfs-tools/modules.\nBuild every initrd: update-initramfs -u -k all\n"
-    "Look inside: lsinitramfs /boot/initrd.img-VERSION | grep -E 'hv_|hyperv|sd_mod'",
+    "HvModule.verify_initrd_modules; initramfs-tools(7); dracut.conf(5); dracut-ng issue 1732",
+    remedy="With initramfs-tools: put hv_vmbus, hv_storvsc, hv_netvsc, hid_hyperv, hyperv_keyboard and sd_mod, a line "
+    "each, into /etc/initramfs-tools/modules.\nBuild every initrd: update-initramfs -u -k all\n"
+    "Look inside: lsinitramfs /boot/initrd.img-VERSION | grep -E 'hv_|hyperv|sd_mod'\n"
+    "With dracut: put the same names, as far as every installed kernel has them as modules, into the last file of "
+    "/etc/dracut.conf.d:\n"
+    'add_drivers=" hv_vmbus hv_storvsc hv_netvsc hid_hyperv hyperv_keyboard sd_mod $add_drivers "\n'
+    "Build the initrd of each kernel: dracut --force IMAGE VERSION\n"
+    "Look inside: lsinitrd IMAGE | grep -E 'hv_|hyperv|sd_mod'; dracut returns 0 though modules are missing",
     changes=changes,
 )
 

@@ -166,7 +166,9 @@ STEP = Step(
     "systemctl mask each .swap unit of /etc/systemd/system; rm the swap file.\n"
     "Take resume=, resume_offset= and the swap's rd.lvm.lv= or rd.luks.uuid= out of /etc/default/grub; "
     "update-grub.\n"
-    "echo RESUME=none > /etc/initramfs-tools/conf.d/resume; update-initramfs -u -k all",
+    "With initramfs-tools: echo RESUME=none > /etc/initramfs-tools/conf.d/resume; update-initramfs -u -k all\n"
+    "With dracut: build each initrd anew, since a host-only one holds the resume= of the swap in fstab: "
+    "dracut --force IMAGE VERSION",
     changes=changes,
 )
 
