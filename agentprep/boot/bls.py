@@ -62,6 +62,8 @@ class BLS(Grub2):
 
     def notes(self) -> List[str]:
         told = super().notes()
+        if bls_stores.made_by_generator(self.guest, self.defaults.value(ENABLE)) is False:
+            told.append("%s would make a menu without blscfg: %s is not true" % (self.generator, ENABLE))
         for one in bls_entries.loaded(self.guest):
             if one.rescue:
                 told.append("the rescue entry %r is left as it is" % one.title)

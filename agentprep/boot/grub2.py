@@ -103,6 +103,8 @@ class Grub2:
         for name in ("GRUB_CMDLINE_LINUX_XEN_REPLACE", "GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT"):
             if defaults.value(name):
                 told.append("%s: %s is for Xen and was left alone" % (defaults.where(name), name))
+        if self.mixed:
+            told.append("%s would make the menu of the entries in %s" % (self.generator, bls_entries.FOLDER))
         if self.config is not None and not self.foreseen:
             told += grub_menu.others(self.guest, self.config)
             told += ["%s is a menu that GRUB does not read" % one for one in grub_config.leftovers(self.guest)]

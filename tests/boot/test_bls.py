@@ -381,8 +381,11 @@ def test_a_draft_knows_the_entries_while_only_grub_cfg_is_guessed(tmp_path):
 def test_a_blscfg_that_is_off_is_turned_on_where_the_menu_is_made_by_it(tmp_path, release, value):
     line = "GRUB_ENABLE_BLSCFG=%s\n" % value if value else ""
     root = redhat.guest(tmp_path, release, {MAIN: DEFAULTS.replace("GRUB_ENABLE_BLSCFG=true\n", line)})
+    told = "/usr/sbin/grub2-mkconfig would make a menu without blscfg: GRUB_ENABLE_BLSCFG is not true"
+    assert told in backend(root, release).notes()
     prepared(root, release)
     settled(root, release)
+    assert told not in backend(root, release).notes()
     assert "GRUB_ENABLE_BLSCFG=true" in content(root, MAIN).replace('"', "")
 
 
@@ -399,6 +402,7 @@ def test_a_classic_menu_gives_way_to_entries_that_lose_nothing(tmp_path):
     root = mixed(tmp_path, "%s ro %s" % (ROOT, BOOT))
     one = Grub2(backend(root).guest)
     assert BLS.probe(one.guest) is None and Grub2.probe(one.guest)
+    assert "/usr/sbin/grub2-mkconfig would make the menu of the entries in /boot/loader/entries" in one.notes()
     done(one, one.set_arguments(ADD, REMOVE))
     assert list(one.set_arguments(ADD, REMOVE)) == []
     done(one, one.generate(ADD, REMOVE))
