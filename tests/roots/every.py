@@ -14,6 +14,7 @@ from tests.roots import (
     rhel7,
     rhel8,
     rhel9,
+    suse,
     ubuntu,
     ubuntu_other,
 )
@@ -21,7 +22,7 @@ from tests.roots.tree import Tree
 
 FAMILIES = (
     debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, amazon,
-    azurelinux,
+    azurelinux, suse,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())

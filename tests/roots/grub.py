@@ -48,6 +48,7 @@ class Style(NamedTuple):
     tool: str = "grub-mkconfig"
     recovery: str = "single"  # what a recovery entry has in place of GRUB_CMDLINE_LINUX_DEFAULT
     handoff: bool = False  # Ubuntu's $vt_handoff behind `splash`
+    behind: str = "ro"  # what follows root=
 
 
 VARIABLES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_DISABLE_RECOVERY", "GRUB_DISABLE_SUBMENU",
@@ -117,7 +118,8 @@ def entry(root: str, style: Style, title: str, version: str, arguments: str, ind
     initrd = style.initrd % version
     lines = ["menuentry '%s' --class gnu-linux --class os $menuentry_id_option 'gnulinux-%s' {" % (title, version)]
     lines += ["\tload_video", "\tinsmod gzio", "\tset root='hd0,msdos1'", "\techo\t'Loading Linux %s ...'" % version]
-    load = "%s\t%s/%s root=%s ro %s" % (style.linux, style.prefix, kernel, style.root, arguments)
+    root_is = "root=%s %s" % (style.root, style.behind)
+    load = "%s\t%s/%s %s %s" % (style.linux, style.prefix, kernel, root_is, arguments)
     ramdisk = "%s\t%s/%s" % (style.linux.replace("linux", "initrd"), style.prefix, initrd)
     if style.root.startswith("PARTUUID="):  # Ubuntu's GRUB_FORCE_PARTUUID: first without an initrd
         lines += ['\tif [ "${initrdfail}" = 1 ]; then', "\t  " + load, "\t  " + ramdisk]
@@ -236,9 +238,9 @@ def started(root: str, path: str) -> Dict[str, str]:
     An entry that has two lines for its kernel, one of which a condition takes, is there twice: the second with " #2".
     """
     text = read(root, path).decode("utf-8", "surrogateescape")
-    stub = re.search(r"(?m)^\s*configfile \$prefix/grub\.cfg$", text)
+    stub = re.search(r"(?m)^\s*(configfile \$prefix/grub\.cfg|source \"\$\{prefix\}/grub\.cfg\")$", text)
     if stub:
-        folder = re.search(r"set prefix=\(\$(?:dev|root)\)'?([^'\n]*)'?", text)
+        folder = re.search(r"set prefix=\(\$\{?(?:dev|root)\}?\)'?([^'\n]*)'?", text)
         assert folder, text
         inside = folder.group(1)
         return started(root, (inside if inside.startswith("/boot") else "/boot" + inside) + "/grub.cfg")
@@ -252,7 +254,8 @@ def started(root: str, path: str) -> Dict[str, str]:
         kernel = re.match(r"\s*linux(?:16|efi)?\s+\S+ ?(.*)$", line)
         if kernel:
             name = "%s>%s" % (parent, title) if parent else title
-            found[name + " #2" if name in found else name] = squeezed(kernel.group(1))
+            line = kernel.group(1).replace("${extra_cmdline}", "")  # empty but where SUSE's snapshots are booted
+            found[name + " #2" if name in found else name] = squeezed(line)
     if re.search(r"(?m)^\s*blscfg\b", text):
         values = dict(re.findall(r'(?m)^\s*set (kernelopts|default_kernelopts|tuned_params)="(.*)"$', text))
         values.update(environment(root))

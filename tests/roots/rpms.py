@@ -11,7 +11,7 @@ from tests.roots.pieces import Files
 from tests.trees import Handler, make_tree
 
 OLD, NEW = "/var/lib/rpm/Packages", "/var/lib/rpm/rpmdb.sqlite"
-SYSIMAGE = "/usr/lib/sysimage/rpm/rpmdb.sqlite"
+SYSIMAGE, NDB = "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db"
 
 
 def listed(**versions: str) -> str:
@@ -20,7 +20,7 @@ def listed(**versions: str) -> str:
 
 
 def database(root: str) -> str:
-    return next(path for path in (SYSIMAGE, NEW, OLD) if os.path.exists(root + path))
+    return next(path for path in (SYSIMAGE, NDB, NEW, OLD) if os.path.exists(root + path))
 
 
 def packages(root: str) -> Dict[str, str]:
