@@ -45,7 +45,7 @@ class Future:
     def notes(self) -> List[str]:
         if not self.debian and self.suse is None and not self.copied:
             return ["nothing in the guest adds entries for new kernels to %s" % self.path]
-        if self.debian and any(option.words for option in automagic.options(self.text) if option.name == "xenkopt"):
+        if self.debian and any(entry.kind == grublegacy.XEN for entry in grublegacy.entries(self.text)):
             return ["%s: xenkopt is for Xen and is left alone" % self.path]
         return []
 

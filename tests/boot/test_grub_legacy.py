@@ -259,6 +259,18 @@ def test_of_a_menu_without_options_a_future_update_grub_makes_the_same(tmp_path)
     assert settled(root) == []
 
 
+def test_debians_options_for_xen_are_left_alone(tmp_path):
+    xen = "title Xen\nkernel /boot/xen-4.1.gz\nmodule /boot/vmlinuz-2.6.32-5-xen-amd64 quiet\nmodule /boot/initrd\n"
+    root = legacy.guest(tmp_path, DEBIAN, {LST: DEBIAN_MENU + xen})
+    assert settled(root) == [LST] and content(root, LST).endswith(xen)
+    assert "# xenkopt=console=tty0\n" in content(root, LST)
+    assert "%s: xenkopt is for Xen and is left alone" % LST in loader(root).notes()
+    plain = legacy.guest(tmp_path / "plain", DEBIAN)
+    assert loader(plain).notes() == [
+        "the entry 'Debian GNU/Linux, kernel memtest86+' starts something else and is left alone",
+    ]
+
+
 def test_a_menu_that_ends_lines_as_dos_does_is_refused_where_update_grub_fails(tmp_path):
     root = legacy.guest(tmp_path, DEBIAN, {LST: DEBIAN_MENU.replace("\n", "\r\n")})
     with pytest.raises(Blocked, match="^/boot/grub/menu.lst, line 48: a carriage return") as caught:
