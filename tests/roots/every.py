@@ -15,6 +15,7 @@ from tests.roots import (
     rhel8,
     rhel9,
     suse,
+    suse11,
     ubuntu,
     ubuntu_other,
 )
@@ -22,7 +23,7 @@ from tests.roots.tree import Tree
 
 FAMILIES = (
     debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, amazon,
-    azurelinux, suse,
+    azurelinux, suse, suse11,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())
