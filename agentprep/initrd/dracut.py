@@ -2,20 +2,20 @@
 
 Names in add_drivers are put into every image, host-only or not.  At the first name that a kernel does not have, dracut
 drops the rest of the list, says so and returns 0 (seen with 033, 049, 051, 055, 059, 106, 112; not with 004 and 044);
-049 and 051 also do so at one that is built in.  So only names that every installed kernel has as modules are written
-down, in front of all others, and what one kernel has besides is added to the call for it.
+049 and 051 also do so at one that is built in.  So only names that every installed kernel has are written down, in
+front of all others, and what one kernel has besides is added to the call for it.
 """
 
 import posixpath
 import re
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Set
 
 from .. import modules as modules_
 from ..changes import Change, Run, Write, beside
 from ..errors import Malformed, Unknown
 from ..formats import fstab
 from ..formats.initrd import Contents
-from ..formats.modules import normalised
+from ..formats.modules import Resolution, normalised
 from ..guest import Guest
 from ..kernels import NO_KERNEL, Kernel, installed
 from .dracut_conf import MAIN, OWN, TEXT, VENDOR, Configuration, omitting
@@ -25,6 +25,7 @@ from .maker import DRACUT, maker
 NAMES = ("/boot/initramfs-%s.img", "/boot/initrd-%s", "/boot/initrd.img-%s")
 # What kernel-install and sdbootutil put where systemd-boot or GRUB find it.
 ELSEWHERE = ("/boot/*/*/initrd*", "/boot/efi/*/*/initrd*", "/efi/*/*/initrd*", "/boot/efi/EFI/*/*/initrd*")
+VERSION = "/usr/lib/dracut/dracut-version.sh"
 WHY = "%s must be in the initrd of every kernel, those of the future too"
 
 
@@ -81,7 +82,7 @@ class Dracut:
     def rule(self, modules: Sequence[str]) -> Iterator[Change]:
         """The changes after which every image built from now on holds the modules."""
         told = [modules_.resolved(self.guest, kernel, modules) for kernel in installed(self.guest)]
-        names = [name for name in map(normalised, modules) if told and all(name in one.modules for one in told)]
+        names = [name for name in map(normalised, modules) if told and all(name in self._taken(one) for one in told)]
         if not names:
             return
         files = list(dict.fromkeys(path for one in told for path in one.needed))
@@ -102,10 +103,16 @@ class Dracut:
             return False
         before = found[: max(found.index(name) for name in names)]
         for kernel in installed(self.guest):
-            had = modules_.resolved(self.guest, kernel, before).modules
+            had = self._taken(modules_.resolved(self.guest, kernel, before))
             if any(name not in had for name in before):
                 return False
         return True
+
+    def _taken(self, told: Resolution) -> Set[str]:
+        """The names at which dracut does not drop the rest: modules, and since 055 what is built in."""
+        version = re.search(r"^DRACUT_VERSION=\"?0*(\d+)", self.guest.text(VERSION) or "", re.M)
+        tolerant = version is not None and int(version.group(1)) >= 55
+        return set(told.modules) | (told.builtin if tolerant else set())
 
     def _addition(self, names: Sequence[str]) -> Write:
         path = self.configuration().last()
@@ -170,7 +177,7 @@ class Dracut:
         listed = [normalised(word) for word in configured or ()]
         if self.old:
             return ["--add-drivers", " ".join(dict.fromkeys(listed + names))] if names else []
-        had = modules_.resolved(self.guest, order.kernel, listed).modules
+        had = self._taken(modules_.resolved(self.guest, order.kernel, listed))
         sound = listed[: next((place for place, word in enumerate(listed) if word not in had), len(listed))]
         whole = configured is not None and sound == listed
         rest = names if whole else [name for name in names if name not in sound]

@@ -129,6 +129,18 @@ def test_what_one_kernel_lacks_or_has_built_in_is_only_asked_of_the_other(tmp_pa
     assert later(root, dracut_051) == {ONE: ["hv_netvsc"], TWO: ["hid_hyperv"]}  # not what the disk is found with
 
 
+def test_what_a_kernel_has_built_in_is_written_down_where_dracut_takes_it(tmp_path):
+    files = {"/usr/lib/dracut/dracut-version.sh": "#!/bin/sh\nDRACUT_VERSION=106-6\n"}
+    root = tree(tmp_path, files, builtin=("hv_vmbus", "hv_netvsc"))
+    assert built(root, dracut)[1] == NOTHING_LOST and later(root, dracut) == NOTHING_LOST
+    assert " %s $add_drivers" % " ".join(NAMES) in read(root, CONF + "zz-agentprep.conf").decode()
+    for text in ("DRACUT_VERSION=\n", "DRACUT_VERSION=049-233.git20230815.el8\n"):  # 051-1 of Debian says nothing
+        with open(root + "/usr/lib/dracut/dracut-version.sh", "w") as stream:
+            stream.write(text)
+        assert built(root, dracut_051)[1] == NOTHING_LOST
+        assert "hv_netvsc" not in read(root, CONF + "zz-agentprep.conf").decode()
+
+
 @pytest.mark.parametrize("files", [TRAPS["unknown name"], TRAPS["only bash can tell"]])
 def test_what_one_kernel_has_besides_comes_in_spite_of_a_broken_list(tmp_path, files):
     root = tree(
