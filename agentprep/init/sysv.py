@@ -94,7 +94,7 @@ class SysV:
                 if self.guest.link(start) is None:
                     yield Link(start, self._target(folder, name), why)
             if level in stops and not self._links(folder, "K" if self._suse else "[SK]", name):
-                yield Link(stop, self._target(folder, name), "%s is stopped" % name)
+                yield Link(stop, self._target(folder, name), "%s is stopped when the machine goes down" % name)
         yield from self._noted(name, head, stops)
 
     def disable(self, name: str) -> Iterator[Change]:
