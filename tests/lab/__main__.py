@@ -38,8 +38,8 @@ def main(argv):
         print("lab: installed", " ".join(host.install_missing()) or "nothing, all is here")
     elif verb == ["list"]:
         for name in guests.GUESTS:
-            made = sorted(path.name for path in host.cache().glob(f"{name}-{guests.key(name)}*"))
-            print(f"{name:18} {' '.join(made) or 'not built'}")
+            made = list(host.cache().glob(f"{name}-{guests.key(name)}.*"))
+            print(f"{name:18} {'built' if made else 'not built':11} {guests.GUESTS[name].about}")
     elif verb == ["build"]:
         for name in names or guests.GUESTS:
             print(guests.disk(name))
