@@ -231,3 +231,12 @@ def test_an_agent_whose_python_is_not_there_cannot_start(
     _, facts = planned(STEP, system_of(tree(tmp_path, AGENT, INSTALLED, {WANTED: To(UNIT)}, files)))
     assert [fact.verdict for fact in facts] == verdicts
     assert len(verdicts) == 1 or "is started with " in facts[0].evidence and python in facts[0].remedy
+
+
+def test_nothing_goes_when_the_package_is_there_already(tmp_path: Any) -> None:
+    files = {path: what for path, what in AGENT.items() if path != "/etc/waagent.conf"}
+    both = DPKG_STATUS + stanza("waagent", "2.7.3.0-4.1") + stanza("network-manager", "1.42.4-1")
+    status: Dict[str, Content] = {"/var/lib/dpkg/status": both, WANTED: To(UNIT)}
+    changes, facts = planned(STEP, system_of(tree(tmp_path, files, status)))
+    assert "--no-remove" in changes[-1].commands[0]
+    assert not any("goes when" in fact.evidence for fact in facts)
