@@ -43,7 +43,8 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         path, listed = _listed(guest)
     if policy.flag("cloud-init.swap"):
         yield from _swap(system, policy)
-    off = switched_off(guest)
+    forced = policy.text("agent-conf.provisioner") != "auto"  # else it was found to be switched on
+    off = switched_off(guest) if forced else ""
     if off:
         yield Fact("failed", "cloud-init is switched off: %s" % off, "take cloud-init=disabled away there")
     else:

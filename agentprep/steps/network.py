@@ -84,7 +84,7 @@ def _dhcp(system: System, policy: Policy) -> Iterator[Item]:
         if backend.required and not evidence[number]:
             yield from backend.add()
             evidence[number] = backend.profile().evidence
-    if detect(guest, policy).name == "cloud-init" and not _left_alone(system) and not any(evidence):
+    if not any(evidence) and not _left_alone(system) and detect(guest, policy).name == "cloud-init":
         yield Fact("ok", "cloud-init writes a DHCP profile for %s at the first boot on Azure" % net.CARD)
         return
     if not governing:
