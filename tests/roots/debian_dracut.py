@@ -126,5 +126,6 @@ TREES: Tuple[Tree, ...] = (
     Tree("debian-13-dracut", debian13_dracut, DRACUT_TOOLS, grub_menu,
          by_dracut(Kernel(LATER, suffix=".ko.xz"), DRACUT_TOOLS, CFG), EXPECTED13),
     Tree("debian-testing-bls", testing, {"dracut": dracut(112), "grub-mkconfig": bls(BSTYLE, "9.3")},
-         lambda root: started(root, CFG), install_bls, EXPECTED_TESTING),
+         lambda root: started(root, CFG), install_bls, EXPECTED_TESTING,
+         (("grub-mkconfig", "-o", CFG), ("grub-mkconfig", "-o", CFG, "--update-bls-cmdline"))),
 )  # fmt: skip

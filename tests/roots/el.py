@@ -63,6 +63,7 @@ def base(told: str, system: str, kernels: Sequence[Kernel], python: str, listed:
         "/etc/redhat-release": system + "\n", "/etc/system-release": To("redhat-release"),
         "/etc/ssh/sshd_config": SSHD, "/etc/ssh/ssh_host_ed25519_key": "secret\n",
         "/etc/machine-id": MACHINE + "\n", "/etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=targeted\n",
+        "/etc/selinux/targeted/policy/policy.31": b"policy",
         "/etc/chrony.conf": "pool 2.rhel.pool.ntp.org iburst\nmakestep 1.0 3\n",
         "/usr/lib/systemd/system/sshd-keygen@.service": "[Service]\nType=oneshot\n",
         "/etc/sysconfig/network": "# Created by anaconda\n", database: listed,
@@ -150,6 +151,7 @@ def titles(style: Style, lines: Dict[str, str]) -> Dict[str, str]:
 # What Microsoft's tests read on Red Hat's kind, and the agent's configuration.
 NETWORK = ("DEVICE=eth0", "ONBOOT=yes", "BOOTPROTO=dhcp", "TYPE=Ethernet", "PEERDNS=yes")
 LINES: Dict[str, Tuple[str, ...]] = {
+    "/.autorelabel": ("-F",),  # the tree is unpacked where no labels are
     "/etc/waagent.conf": PROVISIONS,
     "/etc/ssh/sshd_config": ("ClientAliveInterval 180",),
     "/etc/sysconfig/network-scripts/ifcfg-eth0": NETWORK,

@@ -167,7 +167,10 @@ def row(name: str, files: Any, told: Release, config: str, wanted: Expected, **m
         "dracut": dracut(told.dracut), "grub2-mkconfig": bls(told.style, told.kind), "rpm": rpms.rpm,
         "dnf": rpms.installs(lambda: AGENT, WALinuxAgent="2.9.1.1-5"),
     }  # fmt: skip
-    return Tree(name, files, commands, lambda root: started(root, config), installed(told, commands), wanted, **more)
+    remake = ("grub2-mkconfig", "-o", config)
+    remakes = (remake, remake + ("--update-bls-cmdline",)) if told.kind == "9.3" else (remake,)
+    install = installed(told, commands)
+    return Tree(name, files, commands, lambda root: started(root, config), install, wanted, remakes, **more)
 
 
 def kernels(*versions: str, suffix: str = ".ko.xz") -> Tuple[Kernel, ...]:

@@ -16,6 +16,7 @@ from tests.roots import (
     rhel9,
     suse,
     suse11,
+    suse16,
     suse_bls,
     ubuntu,
     ubuntu_other,
@@ -24,7 +25,7 @@ from tests.roots.tree import Tree
 
 FAMILIES = (
     debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, amazon,
-    azurelinux, suse, suse11, suse_bls,
+    azurelinux, suse, suse11, suse16, suse_bls,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())

@@ -121,7 +121,8 @@ def row(name: str, files: Any, style: Style, path: str, told: Expected) -> Tree:
         "yum": rpms.installs(lambda: AGENT, WALinuxAgent="2.2.46-1.el7", python_pyasn1="0.1.9-7.el7"),
     }  # fmt: skip
     later = Kernel(LATER, suffix=".ko.xz")
-    return Tree(name, files, commands, lambda root: started(root, path), installed(path, build, later), told)
+    remakes = (("grub2-mkconfig", "-o", path),)
+    return Tree(name, files, commands, lambda root: started(root, path), installed(path, build, later), told, remakes)
 
 
 # rd.lvm.lv of the swap that goes would leave a boot in the emergency shell (dracut #283).

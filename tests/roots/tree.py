@@ -52,6 +52,7 @@ class Tree(NamedTuple):
     menu: Callable[[str], Dict[str, str]]  # root -> {title: command line}, as the loader would start it
     install: Callable[[str], str]  # installs a later kernel as the distribution would; its initrd's path
     expected: Optional[Expected] = None
+    remakes: Tuple[Tuple[str, ...], ...] = ()  # commands that make the menu anew, after which it says the same
     refused: str = ""  # a pattern of the message with which a run is refused
     settings: Tuple[str, ...] = ()  # of the policy
     defect: str = ""  # why it does not pass yet
