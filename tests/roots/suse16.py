@@ -29,6 +29,7 @@ SUDOERS = (
 STYLE = suse.style("SUSE Linux Enterprise Server 16.0")
 ESP = "/boot/efi/EFI/sles/"
 AGENT = agent(UPSTREAM)
+GRUB = "MZ SUSE GRUB"
 K = ("6.12.0-160000.9-default", "6.12.0-160000.5-default")
 LATER = "6.12.0-160000.38-default"
 ARGUMENTS = suse_bls.ARGUMENTS + " resume=/dev/disk/by-uuid/%s crashkernel=323M,high crashkernel=72M,low" % SWAP
@@ -54,7 +55,7 @@ def sles16() -> Files:
         "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n. ${sysconfdir}/default/grub\n"),
         "/etc/sysconfig/bootloader": 'LOADER_TYPE="grub2-efi"\nSECURE_BOOT="yes"\n',
         "/etc/fstab": suse_bls.FSTAB + "UUID=%s swap swap defaults 0 0\n" % SWAP,
-        ESP + "shim.efi": suse_bls.SHIM, ESP + "grub.efi": b"MZ SUSE GRUB", ESP + "grub.cfg": suse.STUB,
+        ESP + "shim.efi": suse_bls.SHIM, ESP + "grub.efi": GRUB, ESP + "grub.cfg": suse.STUB,
         ESP + "MokManager.efi": b"MZ", "/boot/grub2/x86_64-efi/core.efi": b"MZ",
     })  # fmt: skip
     for version in K:
@@ -86,7 +87,7 @@ LINES: Dict[str, Tuple[str, ...]] = {
 }  # fmt: skip
 if not os.path.exists(ACTIVE):  # else this machine's kernel gives the files of the test a label
     LINES["/.autorelabel"] = ("-F",)
-LINES["/boot/efi/EFI/BOOT/grub.cfg"] = tuple(suse.STUB.split("\n"))
+LINES.update({"/boot/efi/EFI/BOOT/grub.cfg": tuple(suse.STUB.split("\n")), "/boot/efi/EFI/BOOT/grub.efi": (GRUB,)})
 EXPECTED = Expected(
     titles(STYLE, K, LINE), titles(STYLE, (LATER,), LINE, False), {"/boot/initrd-" + one: GENERIC for one in K}, HOST,
     lines=LINES, without={"/etc/fstab": r"\sswap\s"}, same=("/usr/etc/sudoers", ESP + "grub.cfg"),
