@@ -245,6 +245,8 @@ def test_use_is_proved_by_images(tmp_path):
 def test_kernel_install_layout_is_use_too(tmp_path):
     root = tree(tmp_path, {"/boot/efi/0123/%s/initrd" % ONE: ""}, name="/x-%s")
     assert "/boot/efi/0123/%s/initrd" % ONE in (Dracut.probe(Guest(root)) or "")
+    os.rename(root + "/boot/efi/0123/" + ONE, root + "/boot/efi/0123/0-rescue-0123")
+    assert Dracut.probe(Guest(root)) is None
 
 
 # -- swap ----------------------------------------------------------------------------------------------------------
