@@ -8,7 +8,7 @@ from typing import Any, Dict, Tuple
 
 from tests.roots import el, rpms
 from tests.roots.grub import UUID, Style, classic, made, started
-from tests.roots.images import dracut, host_image
+from tests.roots.images import VERSION, dracut, host_image
 from tests.roots.pieces import LEAVES_IT, Files, Kernel, agent, cloud_init, fstab, programs, unit
 from tests.roots.tree import GENERIC, Expected, Tree
 from tests.trees import Handler, To, make_tree
@@ -67,7 +67,7 @@ def azurelinux3() -> Files:
     found.update({
         "/etc/default/grub": GRUB % KEPT, "/etc/grub.d/10_linux": el.LINUX,
         "/etc/default/grub.d/50_console.cfg": 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX console=tty0 console=ttyS0"\n',
-        "/usr/bin/grub2-mkconfig": el.MKCONFIG, "/etc/dracut.conf": "", "/etc/dracut.conf.d/.keep": "",
+        "/usr/bin/grub2-mkconfig": el.MKCONFIG, "/etc/dracut.conf": "", VERSION: "DRACUT_VERSION=102\n",
         "/etc/dracut.conf.d/00-hyperv.conf": 'add_drivers+=" hv_utils hv_vmbus hv_storvsc hv_netvsc hv_sock '
         'hv_balloon "\n',
     })  # fmt: skip

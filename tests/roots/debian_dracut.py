@@ -11,7 +11,7 @@ from tests.roots.deb import base, grub2, grub_menu, ifupdown, later, ssh, titles
 from tests.roots.debian import STYLE, release
 from tests.roots.debian_boot import LATER, MACHINE, R, status
 from tests.roots.grub import BLSCFG, FOOTER, HEADER, bls, made, started, stub
-from tests.roots.images import dracut, host_image
+from tests.roots.images import VERSION, dracut, host_image
 from tests.roots.pieces import PROVISIONS, UPSTREAM, Files, Kernel, agent, fstab, loaders, programs
 from tests.roots.tree import AZURE, GENERIC, HELD, Expected, Tree
 from tests.trees import Handler, Program, make_tree
@@ -20,11 +20,12 @@ from tests.trees import Handler, Program, make_tree
 K13 = (Kernel("6.12.38+deb13-amd64", suffix=".ko.xz"),)
 
 
-def with_dracut(found: Files, kernels: Tuple[Kernel, ...]) -> Files:
+def with_dracut(found: Files, kernels: Tuple[Kernel, ...], number: int) -> Files:
     found.update(programs("/usr/bin/dracut"))
     found.update({"/etc/dracut.conf": "", "/etc/dracut.conf.d/.keep": "",
                   "/usr/lib/dracut/dracut.conf.d/10-debian.conf": 'do_prelink="no"\nhostonly="yes"\n',
-                  "/etc/kernel/postinst.d/dracut": Program("#!/bin/sh\n")})  # fmt: skip
+                  "/etc/kernel/postinst.d/dracut": Program("#!/bin/sh\n"),
+                  VERSION: "DRACUT_VERSION=%d\n" % number})  # fmt: skip
     for kernel in kernels:
         found["/boot/initrd.img-" + kernel.version] = host_image(list(found), kernel.version, names="virtio_blk ext4")
     return found
@@ -34,7 +35,7 @@ def debian13_dracut() -> Files:
     """initramfs-tools was replaced and left its configuration; images have Debian's name."""
     found = base(release("13", "trixie"), K13, "python3.13")
     found.update(grub2("quiet"))
-    with_dracut(found, K13)
+    with_dracut(found, K13, 106)
     found.update(ifupdown("enp1s0"))
     found.update(ssh())
     found.update(agent(UPSTREAM, "walinuxagent"))
@@ -87,7 +88,7 @@ def testing() -> Files:
     told = 'PRETTY_NAME="Debian GNU/Linux forky/sid"\nNAME="Debian GNU/Linux"\nVERSION_CODENAME=forky\nID=debian\n'
     found = base(told, KT, "python3.13")
     found.update(grub2("quiet"))
-    with_dracut(found, KT)
+    with_dracut(found, KT, 112)
     found.update(ifupdown("enp1s0"))
     found.update(ssh())
     found.update(agent(UPSTREAM, "walinuxagent"))

@@ -8,7 +8,7 @@ from typing import Dict, Sequence, Tuple
 
 from tests.roots import rpms
 from tests.roots.grub import Style
-from tests.roots.images import host_image
+from tests.roots.images import VERSION, host_image
 from tests.roots.pieces import PROVISIONS, Files, Kernel, links, programs, systemd, unit, users
 from tests.trees import ELF64, Program, To
 
@@ -91,10 +91,10 @@ def network_manager(card: str, ifcfg: bool = True, keyfile: bool = False) -> Fil
 
 
 def dracut(kernels: Sequence[Kernel], found: Files, resume: str = "", conf: str = DIST, name: str = "initramfs-%s.img",
-           drivers: str = "virtio_blk xfs", rescue: bool = True) -> Files:  # fmt: skip
+           drivers: str = "virtio_blk xfs", rescue: bool = True, number: int = 33) -> Files:  # fmt: skip
     """dracut's configuration and its host-only images, with a rescue image that has everything."""
     more: Files = {"/usr/lib/dracut/dracut.conf.d/01-dist.conf": conf, "/etc/dracut.conf": "# see dracut.conf(5)\n",
-                   "/etc/dracut.conf.d/.keep": ""}  # fmt: skip
+                   "/etc/dracut.conf.d/.keep": "", VERSION: "DRACUT_VERSION=%03d\n" % number}  # fmt: skip
     for kernel in kernels:
         more["/boot/" + name % kernel.version] = host_image(list(found), kernel.version, resume, drivers)
     if rescue:

@@ -81,7 +81,7 @@ def guest(told: Release, config: str, with_agent: bool = True, efi: bool = False
                     told.elf, told.database)  # fmt: skip
     found.update(programs("/usr/bin/dnf /usr/sbin/grubby /usr/bin/kernel-install /usr/sbin/NetworkManager", told.elf))
     found.update(el.network_manager("enp1s0", told.ifcfg, not told.ifcfg))
-    found.update(el.dracut(told.kernels, found))
+    found.update(el.dracut(told.kernels, found, number=told.dracut))
     found.update(el.defaults(told.arguments, "GRUB_ENABLE_BLSCFG=true\n"))
     found.update(AGENT if with_agent else {})
     found.update({

@@ -17,6 +17,7 @@ from tests.trees import Handler
 # What dracut takes of a kernel whatever it knows of the machine, without hv_netvsc; and what a KVM machine needs.
 GENERIC = ("virtio_blk", "ext4", "xfs", "dm-mod", "sd_mod", "sr_mod", "hv_vmbus", "hv_storvsc", "hid-hyperv",
            "hyperv-keyboard")  # fmt: skip
+VERSION = "/usr/lib/dracut/dracut-version.sh"  # which says DRACUT_VERSION=059
 HOST = ("virtio_blk", "ext4", "xfs", "dm-mod")
 VARIABLES = ("add_drivers", "drivers", "force_drivers", "omit_drivers", "hostonly", "kernel_cmdline")
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Tuple
 
 from tests.roots import rpms
 from tests.roots.grub import UUID, Style, classic, made, started
-from tests.roots.images import dracut, host_image
+from tests.roots.images import VERSION, dracut, host_image
 from tests.roots.pieces import (
     PROVISIONS,
     SWAP,
@@ -123,6 +123,7 @@ def sles12() -> Files:
     found = base(release("sles", "12.5", "SUSE Linux Enterprise Server 12 SP5"), K12, "python3.4", listed, rpms.OLD)
     found.update(AGENT)
     found.update({
+        VERSION: "DRACUT_VERSION=044\n",
         "/etc/default/grub": GRUB % (RESUME + " splash=silent quiet showopts crashkernel=179M,high"),
         "/etc/fstab": fstab(kind="btrfs", swap="UUID=" + SWAP), "/boot/grub2/i386-pc/core.img": b"\0" * 512,
         "/etc/udev/rules.d/70-persistent-net.rules": 'SUBSYSTEM=="net", ATTR{address}=="52:54:00:12:34:56", '
@@ -144,6 +145,7 @@ def sles15() -> Files:
     found["/etc/cloud/cloud-init.disabled"] = ""
     shim = loaders("sles", STUB)[ESP + "shimx64.efi"]
     found.update({
+        VERSION: "DRACUT_VERSION=059\n",
         "/etc/default/grub": GRUB % ("splash=silent mitigations=auto quiet security=apparmor crashkernel=369M,high"),
         "/etc/fstab": fstab(kind="btrfs", efi=True), "/var/lib/rpm": To("../../usr/lib/sysimage/rpm"),
         ESP + "shim.efi": shim, ESP + "grub.efi": b"MZ SUSE GRUB", ESP + "grub.cfg": STUB,
@@ -162,6 +164,7 @@ def leap() -> Files:
     found = base(release("opensuse-leap", "15.6", "openSUSE Leap 15.6"), KAZURE, "python3.6", listed, rpms.NDB)
     found.update(AGENT)
     found.update({
+        VERSION: "DRACUT_VERSION=059\n",
         "/etc/default/grub": GRUB % ("splash=silent " + RESUME + " quiet libata.atapi_enabled=0 reserve=0x1f0,0x8"),
         "/etc/fstab": fstab(kind="btrfs", swap="UUID=" + SWAP), "/boot/grub2/i386-pc/core.img": b"\0" * 512,
         "/var/lib/rpm": To("../../usr/lib/sysimage/rpm"),
