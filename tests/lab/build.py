@@ -126,6 +126,7 @@ def bootstrap(guest, root, log):
     """*root* holds the installed and customised guest."""
     command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={guest.packages}"]
     command += [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "locale", "doc")]
+    command += ["--skip=cleanup/reproducible"]  # it would empty /etc/machine-id, after which boot entries are named
     command += ["--dpkgopt=force-unsafe-io", '--aptopt=APT::Install-Recommends "false"']
     command += ["--aptopt=" + option for option in ('Acquire::Languages "none"', *host.apt_options())]
     for hook, script in (("essential", "prepare.sh"), ("customize", "customize.sh")):
