@@ -43,10 +43,12 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         )
     for one in told:
         yield Fact("warning", one, "remove it, so that it is not booted")
-    if system.distro.row is OTHER:
+    if system.distro.id not in system.distro.row.ids:
+        kin = "it is treated as of the family %s" % system.distro.row.family
         yield Fact(
             "warning",
-            "distribution %s is not one that agentprep knows by name; its mechanisms were detected" % system.distro.id,
+            "distribution %s is not one that agentprep knows by name; %s"
+            % (system.distro.id, "its mechanisms were detected" if system.distro.row is OTHER else kin),
             "read `agentprep plan` with care before you run",
         )
     yield Fact("ok", "%s on %s with %s" % (name, machine, ", ".join("kernel " + version for version in good)))

@@ -3,6 +3,7 @@
 from typing import Tuple
 
 from tests.roots import (
+    alinux,
     amazon,
     azurelinux,
     debian,
@@ -24,8 +25,8 @@ from tests.roots import (
 from tests.roots.tree import Tree
 
 FAMILIES = (
-    debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, amazon,
-    azurelinux, suse, suse11, suse16, suse_bls,
+    debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, alinux,
+    amazon, azurelinux, suse, suse11, suse16, suse_bls,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())

@@ -33,6 +33,15 @@ def test_arm64(tmp_path):
     assert [fact.verdict for fact in facts] == ["ok"] and "aarch64" in facts[0].evidence
 
 
+@pytest.mark.parametrize("told, kin", [
+    ("ID=linuxmint\nID_LIKE='ubuntu debian'\n", "it is treated as of the family ubuntu"),
+    ("ID=solus\n", "its mechanisms were detected"),
+])  # fmt: skip
+def test_a_distribution_without_a_row_is_told(tmp_path, told, kin):
+    facts = judged(tmp_path, dict(kernel("6.1.0-28-amd64"), **{"/etc/os-release": told}))[1]
+    assert [fact.verdict for fact in facts] == ["warning", "ok"] and kin in facts[0].evidence
+
+
 @pytest.mark.parametrize("shell, machine", [(ELF32, "i386"), (X32, "x32")])
 def test_32_bit_is_refused(tmp_path, shell, machine):
     with pytest.raises(Unsupported, match="built for %s" % machine):
