@@ -120,11 +120,20 @@ def disk(name, say=print):
         if not path.exists():
             start = time.monotonic()
             say(f"building {name}; later uses take it from {path.parent}")
+            for left in resting(name):
+                left.unlink()
             with workshop(name) as work:
                 made = build.derive(guest, base, work, say) if base else build.build(guest, work, say)
                 keep(made, path)
             say(f"  {time.monotonic() - start:5.0f} s  in all")
     return path
+
+
+def resting(name):
+    """The disks in the cache that lie on top of a guest's, which they would not fit if it were made anew."""
+    above = [other for other, guest in GUESTS.items() if guest.base == name]
+    patterns = [f"{name}-{key(name)}-booted-*"] + [f"{other}-{key(other)}*" for other in above]
+    return [path for pattern in patterns for path in host.cache().glob(pattern)]
 
 
 def booted(name, say=print):
