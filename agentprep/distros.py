@@ -104,6 +104,9 @@ ROWS = (
     # Its marketplace image's package list (microsoft/azurelinux, toolkit/imageconfigs); the ESP has no vendor's folder.
     EL8._replace(family="azurelinux", ids=("azurelinux", "mariner"), network="none", esp_folders=("BOOT",), since="",
                  repository="azurelinux-official-base (mariner-official-base before 3.0)"),
+    # No page of Microsoft, no test of Azure's.  src-openeuler has WALinuxAgent; the daemons' name is assumed.
+    EL8._replace(family="openeuler", ids=("openEuler",), network="none", esp_folders=("openEuler",), since="",
+                 repository="openEuler's own repositories (OS, everything, EPOL)"),
     SLES15,
     SLES15._replace(agent_packages=("WALinuxAgent", "python-azure-agent"), since="11",
                     repository="SUSE's registration (suse_register) with the Public Cloud module"),

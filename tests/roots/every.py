@@ -10,6 +10,7 @@ from tests.roots import (
     debian_boot,
     debian_dracut,
     fedora,
+    openeuler,
     oracle,
     rhel6,
     rhel7,
@@ -26,7 +27,7 @@ from tests.roots.tree import Tree
 
 FAMILIES = (
     debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, alinux,
-    amazon, azurelinux, suse, suse11, suse16, suse_bls,
+    amazon, azurelinux, openeuler, suse, suse11, suse16, suse_bls,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())
