@@ -11,12 +11,13 @@ import os
 import posixpath
 import stat as stat_
 import sys
-from typing import IO, Dict, Iterator, List, NamedTuple, Optional
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .commands import Commands
 from .errors import Blocked, CommandFailed, Unknown
 
 READ_LIMIT = 8 << 20  # bytes; no configuration file, kernel config or modules.dep comes near it
+PIECE = 64 << 10  # bytes; most files are smaller
 LINKS = 40  # the kernel's own limit (MAXSYMLINKS)
 
 # Commands that only read, by name and (first argument or "*").  A dry run may start these and no others.
@@ -91,7 +92,9 @@ class Guest:
             return None
         with stream:
             try:
-                content = stream.read(limit + 1)
+                content = stream.read(PIECE)  # Python makes room for all that is asked for before it reads
+                if len(content) == PIECE:
+                    content += stream.read(max(limit + 1 - PIECE, 0))
             except OSError as error:
                 raise Blocked("%s cannot be read: %s" % (path, error.strerror)) from None
         if len(content) > limit:
@@ -200,6 +203,10 @@ class Guest:
         """True when what is at `path` is unknown until a command of the plan has run; never so on a real guest."""
         return False
 
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What `find` finds out about the guest, which another program may change at any time: always anew."""
+        return find()
+
 
 class Imagined(NamedTuple):
     """What a draft holds at a path: a file's content, a link's target, or (both None) nothing."""
@@ -217,6 +224,7 @@ class Draft(Guest):
         self.guesses: List[str] = []
         self.guessing = False  # something unknown was read since this was last set to False
         self._folders: Dict[str, str] = {}  # canonical paths of folders, as long as nothing more is imagined
+        self._found: Dict[str, Tuple[Any, bool]] = {}  # what `once` found, as long too, and whether that is a guess
 
     def canonical(self, path: str, follow: bool = True) -> str:
         folder, slash, name = path.rpartition("/")
@@ -230,12 +238,12 @@ class Draft(Guest):
 
     def imagine(self, path: str, what: Imagined, follow: bool = True) -> None:
         self.imagined[self.canonical(path, follow)] = what
-        self._folders = {}
+        self._folders, self._found = {}, {}
 
     def guess(self, pattern: str) -> None:
         """What matches `pattern` is unknown from now on."""
         self.guesses.append(pattern)
-        self._folders = {}
+        self._folders, self._found = {}, {}
         for path in [p for p in self.imagined if fnmatch.fnmatchcase(p, pattern)]:
             del self.imagined[path]
 
@@ -243,6 +251,18 @@ class Draft(Guest):
         unknown = path not in self.imagined and any(fnmatch.fnmatchcase(path, pattern) for pattern in self.guesses)
         self.guessing = self.guessing or unknown
         return unknown
+
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What `find` finds out, until something more is imagined: a plan is made on what is there at one moment."""
+        if name not in self._found:
+            before, self.guessing = self.guessing, False
+            try:
+                self._found[name] = (find(), self.guessing)
+            finally:
+                self.guessing = self.guessing or before
+        found, guessed = self._found[name]
+        self.guessing = self.guessing or guessed
+        return found
 
     def _target(self, canonical: str) -> Optional[str]:
         if canonical in self.imagined:

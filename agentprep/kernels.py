@@ -72,6 +72,11 @@ def partitions(guest: Guest) -> List[str]:
 
 
 def _all(guest: Guest) -> List[Kernel]:
+    found: List[Kernel] = guest.once("kernels", lambda: _found(guest))
+    return found
+
+
+def _found(guest: Guest) -> List[Kernel]:
     found = {}
     for folder in MODULES:
         for version in guest.names(folder):

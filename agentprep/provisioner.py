@@ -27,6 +27,13 @@ def detect(guest: Guest, policy: Policy) -> Provisioner:
     What waagent.conf says is no evidence: Debian's says cloud-init where no cloud-init is installed, and such a guest
     would never report ready.  Raises Blocked when the policy forces a cloud-init that is not installed.
     """
+    found: Provisioner = guest.once(
+        "provisioner %s" % policy.text("agent-conf.provisioner"), lambda: _detect(guest, policy)
+    )
+    return found
+
+
+def _detect(guest: Guest, policy: Policy) -> Provisioner:
     forced = policy.value("agent-conf.provisioner")
     if forced.value == "cloud-init" and not installed(guest):
         raise Blocked(

@@ -24,7 +24,7 @@ from .engine import (
 )
 from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Usage
 from .errors import NOT_READY as EXIT_NOT_READY
-from .guest import Guest
+from .guest import Draft, Guest
 from .journal import FOLDER, Journal, Runs
 from .policy import Policy
 from .report import Report, Result
@@ -332,7 +332,8 @@ def _person(findings: Sequence[Finding]) -> Tuple[str, ...]:
 
 
 def _told(command: str, system: System, policy: Policy, told: Told, findings: List[Finding], result: Result) -> Report:
-    return Report(command, report.guest(system, policy), findings, told.records, result)
+    seen = report.guest(system.on(Draft(system.guest)), policy)
+    return Report(command, seen, findings, told.records, result)
 
 
 def _kept(guest: Guest, ended: Report, diffs: bool) -> Report:

@@ -43,6 +43,11 @@ class Entry(NamedTuple):
 
 
 def loaded(guest: Guest) -> List[Entry]:
+    found: List[Entry] = guest.once("entries", lambda: _loaded(guest))
+    return found
+
+
+def _loaded(guest: Guest) -> List[Entry]:
     found = []
     for path in guest.glob(FOLDER + "/*.conf"):
         text = guest.text(path)
