@@ -21,8 +21,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MARK = "AGENTPREP_CHILD"  # in the environment of every child, by which one that was left behind is known
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb", "DEBIAN_FRONTEND": "noninteractive",
                MARK: "1"}  # fmt: skip
-# In a mounted guest: systemctl writes links and asks no systemd; grub-mkconfig looks for no systems on the disks of this
-# machine (before 2.06 it does so unless told otherwise).
+# In a mounted guest: systemctl writes links and asks no systemd; grub-mkconfig does not look for systems on this
+# machine's disks (before 2.06 it does so unless told otherwise).
 OFFLINE = {"SYSTEMD_OFFLINE": "1", "GRUB_DISABLE_OS_PROBER": "true"}
 OUTPUT_LIMIT = 16 << 20  # bytes kept of one command's output; the rest is read and dropped
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL

@@ -77,6 +77,7 @@ class System:
         """The initrd backend, told which image each kernel's boot entry loads."""
         backend = self.picked("initrd").backend
         backend.named = self._once("images", self._images)
+        backend.live = self.live is not None
         return backend
 
     def _images(self) -> Dict[str, str]:

@@ -3,6 +3,7 @@
 A backend has `name`, `probe(guest)` (a sentence of evidence, or None), and on an instance:
 
 - `named`: {kernel version: the guest path of the initrd that its boot entry loads}, set by whoever picked it
+- `live`: the running machine is the guest, so that what its kernel tells of devices is true of it; set likewise
 - `image(kernel)`: the guest path of the initrd that the kernel is booted with: the one named, else the tool's own name
 - `rule(modules)`: the changes after which every initrd built from now on holds the modules
 - `sources`: globs of the files from which initrds are built

@@ -5,8 +5,8 @@ from typing import Any, Iterator, List
 
 from .. import net
 from ..changes import Link, Remove, Write
+from ..errors import Blocked
 from ..net import ifcfg, ifupdown, wicked
-from ..pkg.apt import STATUS
 from ..policy import Policy
 from ..provisioner import detect
 from ..step import Fact, Item, Step
@@ -133,9 +133,14 @@ def _conflicts(system: System) -> bool:
 
 def _replaced(system: System) -> bool:
     """The plan installs an agent whose package removes what governs the network now."""
-    if system.init.unit(("NetworkManager",)) is None or not system.guest.guessed(STATUS):
+    if system.init.unit(("NetworkManager",)) is None or not system.distro.row.agent_conflicts:
         return False
-    return any(system.packages.version(name) is not None for name in system.distro.row.agent_conflicts)
+    try:
+        packages = system.packages
+    except Blocked:
+        return False  # agent-package tells why nothing can be installed here
+    installs = system.guest.guessed(packages.database)
+    return installs and any(packages.version(name) is not None for name in system.distro.row.agent_conflicts)
 
 
 def _left_alone(system: System) -> bool:
