@@ -21,13 +21,14 @@ from tests.roots import (
     suse16,
     suse_bls,
     ubuntu,
+    ubuntu_kin,
     ubuntu_other,
 )
 from tests.roots.tree import Tree
 
 FAMILIES = (
-    debian, debian_boot, debian_dracut, ubuntu, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora, alinux,
-    amazon, azurelinux, openeuler, suse, suse11, suse16, suse_bls,
+    debian, debian_boot, debian_dracut, ubuntu, ubuntu_kin, ubuntu_other, rhel6, rhel7, rhel8, rhel9, oracle, fedora,
+    alinux, amazon, azurelinux, openeuler, suse, suse11, suse16, suse_bls,
 )  # fmt: skip
 
 TREES: Tuple[Tree, ...] = sum((one.TREES for one in FAMILIES), ())
