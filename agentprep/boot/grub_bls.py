@@ -4,7 +4,6 @@ sdbootutil installs it as EFI/opensuse/grubbls.efi (grub.efi beside a shim), mak
 GRUB reads one line of options, with its own quoting.  Sources: sdbootutil and update-bootloader of openSUSE.
 """
 
-import re
 from typing import List, Optional, Sequence
 
 from ..errors import Blocked, Malformed
@@ -13,9 +12,8 @@ from ..guest import Guest
 from ..kernels import partitions
 from . import esp
 from .esp import Entry
+from .grub_config import SUSE, loader_type
 from .systemd_boot import SystemdBoot, merged
-
-SUSE = "/etc/sysconfig/bootloader"
 
 
 class GrubBls(SystemdBoot):
@@ -27,8 +25,7 @@ class GrubBls(SystemdBoot):
     def probe(cls, guest: Guest) -> Optional[str]:
         """The evidence: sdbootutil installed a loader that is not systemd-boot, and there are entries for it."""
         marks = [path for root in partitions(guest) for path in guest.glob(root + "/EFI/*/installed_by_sdbootutil")]
-        told = re.findall(r"(?m)^LOADER_TYPE=[\"']?([\w-]*)", guest.text(SUSE) or "") if guest.is_file(SUSE) else []
-        said = told[-1] if told else ""
+        said = loader_type(guest)
         if said not in ("grub2-bls", "") or SystemdBoot.name in esp.loaders(guest).values():
             return None
         if not marks and said != "grub2-bls":

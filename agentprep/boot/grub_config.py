@@ -4,6 +4,7 @@ live(guest)                           its Config, or None when there is no menu 
 stubs(guest)                          {path on the ESP: guest path of the file that it leads to}
 leftovers(guest)                      the other files with a menu, which nothing reads
 version(guest, kernel, kernels)       which of the installed kernels a path of the loader's is of
+loader_type(guest)                    how SUSE calls the loader: grub2, grub2-efi, grub2-bls, systemd-boot or ""
 placed(guest, path)                   the guest path of a file that the loader's configuration names
 
 A file is judged by its content, never by the release: RHEL 7 and 8 have the menu itself on the ESP, RHEL 9 and later,
@@ -30,7 +31,9 @@ ON_ESP = (
     "/boot/efi/grub2/grub.cfg",
 )
 ESPS = ("/boot/efi", "/efi")
-OTHERS = ("/EFI/systemd/systemd-boot*.efi", "/EFI/*/installed_by_sdbootutil")  # bootctl(1), SUSE's sdbootutil
+SDBOOTUTIL = "/EFI/*/installed_by_sdbootutil"
+OTHERS = ("/EFI/systemd/systemd-boot*.efi", SDBOOTUTIL)  # bootctl(1), SUSE's sdbootutil
+SUSE = "/etc/sysconfig/bootloader"  # by which SUSE's update-bootloader goes
 
 
 class Config(NamedTuple):
@@ -58,6 +61,8 @@ def _live(guest: Guest) -> Optional[Config]:
 def _used(guest: Guest) -> Optional[Config]:
     found = [path for path in _existing(guest) if _menu(guest, path)]
     by_uefi, by_bios = _read_by_uefi(guest, found), _read_by_bios(guest, found)
+    if by_bios is None and _by_sdbootutil(guest):
+        return None
     read = [one for one in (by_uefi, by_bios) if one is not None]
     if len({one.path for one in read}) > 1:
         return _decided(guest, read)
@@ -160,6 +165,18 @@ def _left_behind(guest: Guest, path: str) -> bool:
     others = [one for esp in ESPS + ("/boot",) for mark in OTHERS for one in guest.glob(esp + mark)]
     modules = guest.glob(posixpath.dirname(path) + "/*-efi") + guest.glob(posixpath.dirname(path) + "/i386-pc")
     return bool(others) and not modules
+
+
+def _by_sdbootutil(guest: Guest) -> bool:
+    """SUSE's own word for it: its present loader was installed by sdbootutil, and knows no grub.cfg."""
+    marked = any(guest.glob(esp + SDBOOTUTIL) for esp in ESPS)
+    return marked and loader_type(guest) in ("grub2-bls", "systemd-boot")
+
+
+def loader_type(guest: Guest) -> str:
+    """LOADER_TYPE of SUSE's /etc/sysconfig/bootloader, or ""."""
+    text = (guest.text(SUSE) or "") if guest.is_file(SUSE) else ""
+    return (re.findall(r"(?m)^LOADER_TYPE=[\"']?([\w-]*)", text) or [""])[-1]
 
 
 def _decided(guest: Guest, read: List[Config]) -> Config:

@@ -142,6 +142,18 @@ def test_a_menu_of_a_grub_that_gave_way_to_another_loader_is_a_leftover(tmp_path
     assert live(tmp_path / "b", dict(files, **{"/boot/grub/x86_64-efi/core.efi": "x"})) == OLD
 
 
+@pytest.mark.parametrize("said, used", [("grub2-bls", None), ("systemd-boot", None), ("grub2-efi", MADE)])
+def test_suse_says_that_its_loader_is_another_than_the_one_with_a_stub(tmp_path, said, used):
+    mark, stub = "/boot/efi/EFI/opensuse/installed_by_sdbootutil", STUBS["rhel9"][0] % UUID
+    files = {MADE: MENU, VENDOR: stub, "/boot/grub2/x86_64-efi/core.efi": "x", mark: "opensuse\n"}
+    said = {"/etc/sysconfig/bootloader": 'LOADER_TYPE="grub2-efi"\nLOADER_TYPE="%s"\n' % said}
+    assert live(tmp_path / "marked", dict(files, **said)) == used
+    del files[mark]
+    assert live(tmp_path / "unmarked", dict(files, **said)) == MADE
+    core = {mark: "x", "/boot/grub2/i386-pc/core.img": "x"}
+    assert live(tmp_path / "bios", dict(files, **dict(said, **core))) == MADE
+
+
 def test_rhel_7_on_uefi_has_its_menu_made_on_the_esp(tmp_path):
     guest = Guest(
         make_tree(tmp_path, dict(KERNEL, **{VENDOR: MENU, "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n")}))

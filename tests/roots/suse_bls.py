@@ -52,6 +52,8 @@ FSTAB = "".join("UUID=%s %s btrfs %s 0 0\n" % (UUID, point, options) for point, 
     ("/", "defaults"), ("/var", "subvol=/@/var"), ("/home", "subvol=/@/home"), ("/.snapshots", "subvol=/@/.snapshots"),
 )) + "UUID=ABCD-1234 /boot/efi vfat utf8 0 2\n"  # fmt: skip
 ROOT = "root=UUID=%s rootflags=subvol=@/.snapshots/%d/snapshot"
+STARTS = "\\grub.efi\0\\fallback.efi\0".encode("utf-16-le")
+SHIM = program({".text": b"UEFI SHIM\n$Version: 16.1 $\n" + STARTS})
 K = tuple(Kernel(version, image="/usr/lib/modules/%s/vmlinuz", suffix=".ko.zst") for version in
           ("6.18.5-1-default", "6.18.3-1-default"))  # fmt: skip
 LATER = K[0]._replace(version="6.19.1-1-default")
@@ -98,6 +100,17 @@ def entry(version: str, snapshot: int, options: str, kernel: str, image: str, sn
 
 def conf(prefix: str, version: str, snapshot: int = 1, tries: str = "") -> str:
     return "%s%s-%s-%d%s.conf" % (prefix, TOKEN, version, snapshot, tries)
+
+
+def secure(vendor: str, loader: bytes) -> Files:
+    """What install_bootloader() puts on the ESP with shim; whatever the loader is, it is called grub.efi."""
+    folder = "%s/EFI/%s/" % (ESP, vendor)
+    return {
+        folder + "grub.efi": loader, folder + "shim.efi": SHIM, folder + "MokManager.efi": b"MZ",
+        folder + "boot.csv": "\ufeffshim.efi,openSUSE Boot Manager\n".encode("utf-16-le"),
+        folder + "installed_by_sdbootutil": TOKEN + "\n", ESP + "/EFI/BOOT/BOOTX64.EFI": SHIM,
+        ESP + "/EFI/BOOT/fallback.efi": b"MZ fallback", ESP + "/EFI/BOOT/MokManager.efi": b"MZ",
+    }  # fmt: skip
 
 
 def tumbleweed(loader: str, kernels: Tuple[Kernel, ...], listed: str, tries: str = "") -> Files:
@@ -175,8 +188,6 @@ def installed(prefix: str, build: Handler) -> Callable[[str], str]:
 
 # -- grub2-bls -------------------------------------------------------------------------------------------------
 AGENT = agent(UPSTREAM)
-STARTS = "\\grub.efi\0\\fallback.efi\0".encode("utf-16-le")
-SHIM = program({".text": b"UEFI SHIM\n$Version: 16.1 $\n" + STARTS})
 LEFT = "/boot/grub2/grub.cfg"
 LEFT_MENU = (
     "### BEGIN /etc/grub.d/10_linux ###\nmenuentry 'openSUSE Tumbleweed' {\n\tlinux\t/boot/vmlinuz-6.16.1-1-default "
@@ -187,8 +198,9 @@ OLDER = "%s/%s/%s/initrd-%s" % (ESP, TOKEN, K[0].version, sha1(b"older"))
 
 
 def grub2_bls() -> Files:
-    """A read-only snapshot loads an older image of the same kernel; nothing reads the grub.cfg that is left."""
+    """A read-only snapshot loads an older image of the same kernel; grub2-efi was there before, and left its menu."""
     found = tumbleweed("grub2-bls", K[:1], rpms.listed(openssh="10.2p1-1.1", kernel_default="6.18.5-1.1"))
+    found.update(secure("opensuse", GRUB))
     image = images(found)[0]
     line = "%s %s" % (ARGUMENTS, ROOT % (UUID, 2))
     kernel = next(path for path in found if "/linux-" in path).rpartition("-")[2]
@@ -196,11 +208,8 @@ def grub2_bls() -> Files:
         ENTRIES + SNAPPER: entry(K[0].version, 2, line, kernel, sha1(b"older"), "2026-01-10 09:12:44, pre, zypp"),
         OLDER: found[image], "/etc/default/grub": 'GRUB_CMDLINE_LINUX_DEFAULT="nothing reads this"\n',
         "/etc/kernel/cmdline.d/20-net.conf": "net.ifnames=0\n",
-        ESP + "/EFI/opensuse/grub.efi": GRUB, ESP + "/EFI/opensuse/shim.efi": SHIM,
-        ESP + "/EFI/opensuse/grubenv": b"#" * 1024, LEFT: LEFT_MENU,
-        ESP + "/EFI/opensuse/installed_by_sdbootutil": TOKEN + "\n", ESP + "/EFI/opensuse/MokManager.efi": b"MZ",
-        ESP + "/EFI/opensuse/boot.csv": "\ufeffshim.efi,openSUSE Boot Manager\n".encode("utf-16-le"),
-        ESP + "/EFI/BOOT/BOOTX64.EFI": SHIM, ESP + "/EFI/BOOT/fallback.efi": b"MZ fallback",
+        ESP + "/EFI/opensuse/grubenv": b"#" * 1024, LEFT: LEFT_MENU, "/boot/grub2/x86_64-efi/core.efi": b"MZ",
+        ESP + "/EFI/opensuse/grub.cfg": 'set prefix=(${root})/boot/grub2\nsource "${prefix}/grub.cfg"\n',
     })  # fmt: skip
     own = ENTRIES + conf("system-", K[0].version)
     found[own] = str(found[own]).replace(" root=", " net.ifnames=0 net.ifnames=0 root=")
@@ -213,12 +222,11 @@ def systemd_boot() -> Files:
     listed = rpms.listed(openssh="10.2p1-1.1", kernel_default="6.18.5-1.1", python_azure_agent="2.12.0.4-2.1")
     found = tumbleweed("systemd-boot", K, listed, "+3")
     found.update(AGENT)
+    found.update(secure("systemd", SYSTEMD_BOOT))
     found.update({
         "/etc/kernel/cmdline": ARGUMENTS, "/etc/kernel/tries": "3\n",
         "/etc/fstab": FSTAB + "UUID=%s swap swap defaults 0 0\n" % SWAP,
-        ESP + "/EFI/systemd/systemd-bootx64.efi": SYSTEMD_BOOT, ESP + "/EFI/BOOT/BOOTX64.EFI": SYSTEMD_BOOT,
-        ESP + "/EFI/systemd/installed_by_sdbootutil": TOKEN + "\n", ESP + "/loader/entries.srel": "type1\n",
-        ESP + "/loader/loader.conf": "timeout 8\n",
+        ESP + "/loader/entries.srel": "type1\n", ESP + "/loader/loader.conf": "timeout 8\n",
     })  # fmt: skip
     return found
 
