@@ -10,7 +10,7 @@ import os
 from typing import Dict, Tuple
 
 from agentprep.selinux import ACTIVE
-from tests.roots import el, rpms, suse, suse_bls
+from tests.roots import el, rpms, sdbootutil, suse, suse_bls
 from tests.roots.grub import classic, made, started
 from tests.roots.images import dracut, host_image
 from tests.roots.pieces import PROVISIONS, SWAP, UPSTREAM, Files, Kernel, agent, wants
@@ -55,7 +55,7 @@ def sles16() -> Files:
         "/usr/sbin/grub2-mkconfig": Program("#!/bin/sh\n. ${sysconfdir}/default/grub\n"),
         "/etc/sysconfig/bootloader": 'LOADER_TYPE="grub2-efi"\nSECURE_BOOT="yes"\n',
         "/etc/fstab": suse_bls.FSTAB + "UUID=%s swap swap defaults 0 0\n" % SWAP,
-        ESP + "shim.efi": suse_bls.SHIM, ESP + "grub.efi": GRUB, ESP + "grub.cfg": suse.STUB,
+        ESP + "shim.efi": sdbootutil.SHIM, ESP + "grub.efi": GRUB, ESP + "grub.cfg": suse.STUB,
         ESP + "MokManager.efi": b"MZ", "/boot/grub2/x86_64-efi/core.efi": b"MZ",
     })  # fmt: skip
     for version in K:

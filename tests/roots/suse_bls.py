@@ -1,18 +1,13 @@
 """openSUSE Tumbleweed without a grub.cfg: grub2-bls and systemd-boot, whose entries sdbootutil makes on the ESP.
 
-Read: install_kernel(), create_boot_options(), sedrootflags() and entry_conf_file() of sdbootutil (openSUSE/sdbootutil,
-12630b2); the arguments that its installer gives, and names of entries, as users posted them.  sudo and sshd are
-configured in /usr/etc.  Inferred: versions of packages.
+Read: sdbootutil (see sdbootutil.py); the arguments that the installer gives, and names of entries, as users posted
+them.  sudo and sshd are configured in /usr/etc.  Inferred: versions of packages.
 """
 
-import hashlib
-import os
-import re
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 from tests.boot.partitions import GRUB, SYSTEMD_BOOT
-from tests.formats.programs import program
-from tests.roots import el, read, rpms
+from tests.roots import el, rpms
 from tests.roots.grub import UUID
 from tests.roots.images import dracut, host_image
 from tests.roots.pieces import (
@@ -29,11 +24,10 @@ from tests.roots.pieces import (
     users,
     wants,
 )
+from tests.roots.sdbootutil import ENTRIES, ESP, ROOT, TOKEN, conf, entry, images, installed, secure, sha1, started
 from tests.roots.tree import AZURE, GENERIC, HOST, Expected, Tree
-from tests.trees import Handler, Program, To, make_tree
+from tests.trees import Handler, Program, To
 
-TOKEN, ESP = "opensuse-tumbleweed", "/boot/efi"
-ENTRIES = ESP + "/loader/entries/"
 ARGUMENTS = "splash=silent mitigations=auto quiet security=selinux selinux=1 enforcing=1"
 RELEASE = (
     'NAME="openSUSE Tumbleweed"\n# VERSION="20260115"\nID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n'
@@ -51,9 +45,6 @@ SSHD = (
 FSTAB = "".join("UUID=%s %s btrfs %s 0 0\n" % (UUID, point, options) for point, options in (
     ("/", "defaults"), ("/var", "subvol=/@/var"), ("/home", "subvol=/@/home"), ("/.snapshots", "subvol=/@/.snapshots"),
 )) + "UUID=ABCD-1234 /boot/efi vfat utf8 0 2\n"  # fmt: skip
-ROOT = "root=UUID=%s rootflags=subvol=@/.snapshots/%d/snapshot"
-STARTS = "\\grub.efi\0\\fallback.efi\0".encode("utf-16-le")
-SHIM = program({".text": b"UEFI SHIM\n$Version: 16.1 $\n" + STARTS})
 K = tuple(Kernel(version, image="/usr/lib/modules/%s/vmlinuz", suffix=".ko.zst") for version in
           ("6.18.5-1-default", "6.18.3-1-default"))  # fmt: skip
 LATER = K[0]._replace(version="6.19.1-1-default")
@@ -83,36 +74,6 @@ def base(told: str, sudoers: str, listed: str) -> Files:
     return found
 
 
-def sha1(content: bytes) -> str:
-    return hashlib.sha1(content).hexdigest()
-
-
-def entry(version: str, snapshot: int, options: str, kernel: str, image: str, snapper: str = "") -> str:
-    """What install_kernel() writes; a snapshot that is read-only has another title and place in the menu."""
-    title = "openSUSE Tumbleweed 20260115"
-    return (
-        "# Boot Loader Specification type#1 entry\ntitle      %s\nversion    %d@%s\nsort-key   %s\noptions    %s\n"
-        "linux      /%s/%s/linux-%s\ninitrd     /%s/%s/initrd-%s\n"
-        % ("Snapper: *%s (%d,%s,%s)" % (title, snapshot, version, snapper) if snapper else title, snapshot, version,
-           "snapper-opensuse-tumbleweed" if snapper else TOKEN, options, TOKEN, version, kernel, TOKEN, version, image)
-    )  # fmt: skip
-
-
-def conf(prefix: str, version: str, snapshot: int = 1, tries: str = "") -> str:
-    return "%s%s-%s-%d%s.conf" % (prefix, TOKEN, version, snapshot, tries)
-
-
-def secure(vendor: str, loader: bytes) -> Files:
-    """What install_bootloader() puts on the ESP with shim; whatever the loader is, it is called grub.efi."""
-    folder = "%s/EFI/%s/" % (ESP, vendor)
-    return {
-        folder + "grub.efi": loader, folder + "shim.efi": SHIM, folder + "MokManager.efi": b"MZ",
-        folder + "boot.csv": "\ufeffshim.efi,openSUSE Boot Manager\n".encode("utf-16-le"),
-        folder + "installed_by_sdbootutil": TOKEN + "\n", ESP + "/EFI/BOOT/BOOTX64.EFI": SHIM,
-        ESP + "/EFI/BOOT/fallback.efi": b"MZ fallback", ESP + "/EFI/BOOT/MokManager.efi": b"MZ",
-    }  # fmt: skip
-
-
 def tumbleweed(loader: str, kernels: Tuple[Kernel, ...], listed: str, tries: str = "") -> Files:
     """A guest with sdbootutil; the boot loader of the kernel's package is never in /boot."""
     found = base(RELEASE, SUDOERS, listed)
@@ -135,55 +96,6 @@ def tumbleweed(loader: str, kernels: Tuple[Kernel, ...], listed: str, tries: str
         line = "%s %s" % (ARGUMENTS, ROOT % (UUID, 1))
         found[ENTRIES + conf(prefix, kernel.version, 1, tries)] = entry(kernel.version, 1, line, *names)
     return found
-
-
-def images(files: Files) -> List[str]:
-    """The paths of the images on the ESP."""
-    return [path for path in files if re.match(ESP + r"/[\w-]+/[^/]+/initrd-", path)]
-
-
-# -- what the menu starts, and a later kernel ------------------------------------------------------------------
-def started(root: str) -> Dict[str, str]:
-    """{the entry's file: its command line}."""
-    found = {}
-    for name in sorted(os.listdir(root + ENTRIES)):
-        lines = re.findall(r"(?m)^options\s+(.*)$", read(root, ENTRIES + name).decode())
-        assert len(lines) == 1, "GRUB reads one line of options"
-        found[name] = " ".join(lines[0].split())
-    return found
-
-
-def boot_options(root: str) -> str:
-    """create_boot_options(): a last line without its end is lost, drop-ins are read twice, root= is put behind."""
-    paths = [path for path in ("/etc/kernel/cmdline", "/usr/lib/kernel/cmdline") if os.path.exists(root + path)][:1]
-    folder = "/etc/kernel/cmdline.d"
-    if os.path.isdir(root + folder):
-        paths += [folder + "/" + name for name in sorted(os.listdir(root + folder))] * 2
-    lines = [line for path in paths for line in read(root, path).decode().split("\n")[:-1]]
-    words = " ".join(line for line in lines if not line.startswith("#")).split()
-    for word in (ROOT % (UUID, 1)).split():
-        own = word.split("=")[0] + "="
-        words = [word if one.startswith(own) else one for one in words]
-        words += [] if word in words else [word]
-    return " ".join(words)
-
-
-def installed(prefix: str, build: Handler) -> Callable[[str], str]:
-    """`sdbootutil add-kernel VERSION`: an image by dracut with the name of its checksum, and an entry."""
-
-    def install(root: str) -> str:
-        version, made = LATER.version, "/var/tmp/initrd-0"
-        make_tree(root, LATER.files(), minimal=False)
-        build(root, ("dracut", "--force", made, version))
-        kernel, image = read(root, LATER.image % version), read(root, made)
-        folder = "%s/%s/%s/" % (ESP, TOKEN, version)
-        os.unlink(root + made)
-        text = entry(version, 1, boot_options(root), sha1(kernel), sha1(image))
-        make_tree(root, {folder + "linux-" + sha1(kernel): kernel, folder + "initrd-" + sha1(image): image,
-                         ENTRIES + conf(prefix, version): text}, minimal=False)  # fmt: skip
-        return folder + "initrd-" + sha1(image)
-
-    return install
 
 
 # -- grub2-bls -------------------------------------------------------------------------------------------------
@@ -256,7 +168,7 @@ def row(name: str, files: Any, prefix: str, wanted: Expected) -> Tree:
     commands: Dict[str, Handler] = {
         "dracut": build, "rpm": rpms.rpm, "zypper": rpms.installs(lambda: AGENT, python_azure_agent="2.12.0.4-2.1"),
     }  # fmt: skip
-    return Tree(name, files, commands, started, installed(prefix, build), wanted)
+    return Tree(name, files, commands, started, installed(prefix, LATER, build), wanted)
 
 
 TREES: Tuple[Tree, ...] = (
