@@ -1,16 +1,17 @@
 """SLES 16: GRUB 2 in /boot/grub2 on UEFI, dracut 059, NetworkManager alone, SELinux enforced, defaults in /usr/etc.
 
-Read: "SLE 16 And The Public Cloud" (suse.com: NetworkManager in place of wicked, SELinux enforcing, predictable names);
+Read: the parts for snapshots of a grub.cfg (kiwi's bootloader/template/grub2.py, petitboot's test of SUSE's grub.cfg);
+"SLE 16 And The Public Cloud" (suse.com: NetworkManager in place of wicked, SELinux enforcing, predictable names);
 os-release of 16.0 and names of its kernels as users posted them; that /boot's kernels are links (kernel-binary.spec).
 Inferred: its arguments are those of Tumbleweed's installer, which is the same; sudo asks for the user's own password;
 versions of packages.
 """
 
 import os
-from typing import Dict, Tuple
+from typing import Any, Dict, Tuple
 
 from agentprep.selinux import ACTIVE
-from tests.roots import el, rpms, sdbootutil, suse, suse_bls
+from tests.roots import el, read, rpms, sdbootutil, suse, suse_bls, write
 from tests.roots.grub import classic, made, started
 from tests.roots.images import dracut, host_image
 from tests.roots.pieces import PROVISIONS, SWAP, UPSTREAM, Files, Kernel, agent, wants
@@ -27,12 +28,34 @@ SUDOERS = (
     "@includedir /usr/etc/sudoers.d\n@includedir /etc/sudoers.d\n"
 )
 STYLE = suse.style("SUSE Linux Enterprise Server 16.0")
+SNAPSHOTS = (
+    'if [ -z "$extra_cmdline" ]; then\n  submenu  "Start bootloader from a read-only snapshot" {\n'
+    '      if [ x$snapshot_found != xtrue ]; then\n         submenu "Not Found" { true; }\n      fi\n  }\nfi\n'
+)
 ESP = "/boot/efi/EFI/sles/"
 AGENT = agent(UPSTREAM)
 GRUB = "MZ SUSE GRUB"
 K = ("6.12.0-160000.9-default", "6.12.0-160000.5-default")
 LATER = "6.12.0-160000.38-default"
 ARGUMENTS = suse_bls.ARGUMENTS + " resume=/dev/disk/by-uuid/%s crashkernel=323M,high crashkernel=72M,low" % SWAP
+
+
+def bootable(text: str) -> str:
+    """grub.cfg with what is for snapshots: an entry where one is booted, in front; and a menu of them, at the end."""
+    front = (
+        'if [ -n "$extra_cmdline" ]; then\n  submenu "Bootable snapshot #$snapshot_num" {\n'
+        "    menuentry \"If OK, run 'snapper rollback' and reboot.\" { true; }\n  }\nfi\n"
+    )
+    script = "/etc/grub.d/80_suse_btrfs_snapshot ###\n"
+    source = 'if [ -f "/.snapshots/grub-snapshot.cfg" ]; then\n  source "/.snapshots/grub-snapshot.cfg"\nfi\n'
+    text = text.replace("menuentry '", front + "menuentry '", 1)
+    return text + "\n### BEGIN " + script + source + "### END " + script
+
+
+def mkconfig(root: str, argv: Tuple[str, ...]) -> Any:
+    told = classic(STYLE)(root, argv)
+    write(root, argv[2], bootable(read(root, argv[2]).decode()).encode())
+    return told
 
 
 def kernel(version: str) -> Files:
@@ -62,11 +85,14 @@ def sles16() -> Files:
         found.update(kernel(version))
         found["/boot/initrd-" + version] = host_image(list(found), version, "/dev/disk/by-uuid/" + SWAP)
     found.update({"/boot/vmlinuz": To("vmlinuz-" + K[0]), "/boot/initrd": To("initrd-" + K[0])})
-    return made(found, STYLE, CFG)
+    made(found, STYLE, CFG)
+    found[CFG] = bootable(str(found[CFG]))
+    found["/.snapshots/grub-snapshot.cfg"] = SNAPSHOTS
+    return found
 
 
 COMMANDS: Dict[str, Handler] = {
-    "dracut": dracut(59), "grub2-mkconfig": classic(STYLE), "rpm": rpms.rpm,
+    "dracut": dracut(59), "grub2-mkconfig": mkconfig, "rpm": rpms.rpm,
     "zypper": rpms.installs(lambda: AGENT, python_azure_agent="2.14.0.1-160000.1.1"),
 }  # fmt: skip
 
@@ -90,12 +116,14 @@ if not os.path.exists(ACTIVE):  # else this machine's kernel gives the files of 
 LINES.update({"/boot/efi/EFI/BOOT/grub.cfg": tuple(suse.STUB.split("\n")), "/boot/efi/EFI/BOOT/grub.efi": (GRUB,)})
 EXPECTED = Expected(
     titles(STYLE, K, LINE), titles(STYLE, (LATER,), LINE, False), {"/boot/initrd-" + one: GENERIC for one in K}, HOST,
-    lines=LINES, without={"/etc/fstab": r"\sswap\s"}, same=("/usr/etc/sudoers", ESP + "grub.cfg"),
+    lines=LINES, without={"/etc/fstab": r"\sswap\s"},
+    same=("/usr/etc/sudoers", ESP + "grub.cfg", "/.snapshots/grub-snapshot.cfg"),
     links=dict({wants("waagent"): "/usr/lib/systemd/system/waagent.service"},
                **{"/boot/vmlinuz-" + one: "../usr/lib/modules/%s/vmlinuz" % one for one in K}),
     brought=tuple(AGENT) + (rpms.NDB,),
 
 )  # fmt: skip
 TREES: Tuple[Tree, ...] = (
-    Tree("sles-16", sles16, COMMANDS, lambda root: started(root, CFG), install, EXPECTED),
+    Tree("sles-16", sles16, COMMANDS, lambda root: started(root, CFG), install, EXPECTED,
+         (("grub2-mkconfig", "-o", CFG),)),
 )  # fmt: skip
