@@ -2,9 +2,8 @@
 
 Read: the parts for snapshots of a grub.cfg (kiwi's bootloader/template/grub2.py, petitboot's test of SUSE's grub.cfg);
 "SLE 16 And The Public Cloud" (suse.com: NetworkManager in place of wicked, SELinux enforcing, predictable names);
-os-release of 16.0 and names of its kernels as users posted them; that /boot's kernels are links (kernel-binary.spec).
-Inferred: its arguments are those of Tumbleweed's installer, which is the same; sudo asks for the user's own password;
-versions of packages.
+os-release of 16.0 and names of its kernels as users posted them.  Inferred: /boot's kernels are links; its arguments
+are those of Tumbleweed's installer, which is the same; sudo asks for the user's own password; versions of packages.
 """
 
 import os
