@@ -29,7 +29,7 @@ ROWS = (
     ("modules", "preflight", "release"),
     ("boot", "initrd", "pkg", "init", "net"),
     ("system",),
-    ("step", "provisioner"),
+    ("step", "provisioner", "hostkeys"),
     ("steps", "deprovision"),
     ("engine",),
     ("report",),

@@ -1,6 +1,5 @@
 """What tells this machine from any other is gone: keys, ids, leases, seeds, registrations."""
 
-import re
 from typing import Iterator
 
 from ..boot.systemd_boot import SystemdBoot
@@ -8,6 +7,7 @@ from ..changes import Forget, Write
 from ..errors import AgentprepError
 from ..formats import keyvalue
 from ..guest import Guest
+from ..hostkeys import made_at_boot
 from ..policy import Policy
 from ..provisioner import detect
 from ..step import Fact, Item, Step
@@ -82,12 +82,8 @@ def maker_of_keys(guest: Guest, policy: Policy) -> str:
     conf = guest.text("/etc/waagent.conf") or ""
     if guest.which("waagent") and keyvalue.get(conf, "Provisioning.RegenerateSshHostKeyPair") == "y":
         return "waagent makes new ones"
-    units = guest.glob("/usr/lib/systemd/system/sshd-keygen*") + guest.glob("/lib/systemd/system/sshd-keygen*")
-    # SUSE's unit, and the scripts of releases before systemd, make keys that are missing when they start sshd.
-    for path in ("/usr/lib/systemd/system/sshd.service", "/etc/init.d/sshd"):
-        if re.search(r"(?mi)sshd-gen-keys-start|^[^#\n]*\b(ssh-)?keygen", guest.text(path) or ""):
-            units.append(path)
-    return "%s makes new ones" % units[0] if units else ""
+    made = made_at_boot(guest)
+    return "%s makes new ones" % made if made else ""
 
 
 def told_id(guest: Guest) -> str:

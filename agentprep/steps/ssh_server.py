@@ -9,6 +9,7 @@ from ..changes import Remove, Write
 from ..errors import Blocked, CommandFailed
 from ..formats import sshd
 from ..guest import Guest
+from ..hostkeys import SWITCH, SWITCHED, made_at_boot
 from ..policy import Policy
 from ..provisioner import detect
 from ..step import Fact, Item, Step
@@ -105,13 +106,13 @@ def _interval(guest: Guest, policy: Policy) -> Iterator[Item]:
 def _keys(system: System, policy: Policy) -> Iterator[Fact]:
     """Each machine made of this disk makes host keys of its own, or a person is told that none does."""
     guest = system.guest
-    units = [unit for folder in ("/lib", "/usr/lib") for unit in guest.glob(folder + "/systemd/system/sshd-keygen*")]
     agent = guest.which("waagent") is not None or guest.guessed("/usr/sbin/waagent")
-    if detect(guest, policy).name != "cloud-init" and not agent and not units:
+    if detect(guest, policy).name != "cloud-init" and not agent and not made_at_boot(guest):
         yield Fact(
             "warning",
-            "nothing makes new host keys at the first boot: neither waagent, cloud-init nor a unit of ssh-keygen",
-            "do not skip agent-package, or add a unit that runs ssh-keygen -A before sshd",
+            "nothing makes new host keys at the first boot: neither waagent, cloud-init nor sshd's own unit or script",
+            "do not skip agent-package, or run ssh-keygen -A before sshd at boot; where %s says %s=NO: take it out"
+            % (SWITCHED, SWITCH),
         )
 
 
@@ -122,8 +123,8 @@ STEP = Step(
         "ssh is the only way into a new machine on Azure. Azure's network forgets a connection that is silent "
         "for four minutes, so sshd must ask after its clients more often: Azure's certification wants "
         "ClientAliveInterval between 1 and 235 seconds and reads what sshd itself makes of its files, of which "
-        "the first value counts. Each machine needs host keys of its own, which waagent, cloud-init or a unit "
-        "makes at the first boot."
+        "the first value counts. Each machine needs host keys of its own, which waagent, cloud-init or "
+        "sshd's own unit or script makes at the first boot."
     ),
     source="Microsoft, 'Azure VM certification FAQ'; Microsoft LISA, verify_client_active_interval; sshd_config(5)",
     remedy=(

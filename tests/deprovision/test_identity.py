@@ -2,7 +2,7 @@
 
 import os
 import stat
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
@@ -10,7 +10,7 @@ from agentprep.changes import Forget, Write
 from agentprep.deprovision.identity import STEP
 from tests.boot import partitions
 from tests.deprovision.machine import used
-from tests.trees import Program, To, brought_about, content, make_tree, planned, policy_of, system_of
+from tests.trees import Content, Program, To, brought_about, content, make_tree, planned, policy_of, system_of
 
 
 def forgotten(changes: Any) -> Any:
@@ -148,15 +148,47 @@ def test_registrations_of_red_hat_and_suse_go(tmp_path: Any) -> None:
     assert [path for path in left if os.path.lexists(root + path)] == left
 
 
-# openssh 5.3p1-124.el6 (sshd.init), 8.4p1 of SLES 15 (sshd.service), shortened
-@pytest.mark.parametrize("path, text, made", [
-    ("/etc/init.d/sshd", "#!/bin/bash\nKEYGEN=/usr/bin/ssh-keygen\ndo_rsa_keygen() {\n", True),
-    ("/usr/lib/systemd/system/sshd.service", "[Service]\nExecStartPre=/usr/sbin/sshd-gen-keys-start\n", True),
-    ("/usr/lib/systemd/system/sshd-keygen@.service", "[Service]\n", True),
-    ("/usr/lib/systemd/system/sshd.service", "# no keygen\n[Service]\nExecStart=/usr/sbin/sshd -D\n", False),
+RHEL6 = """\
+#!/bin/bash
+[ -f /etc/sysconfig/sshd ] && . /etc/sysconfig/sshd
+KEYGEN=/usr/bin/ssh-keygen
+do_rsa_keygen() {
+	if [ ! -s $RSA_KEY ]; then
+		$KEYGEN -q -t rsa -f $RSA_KEY -C '' -N '' >&/dev/null
+	fi
+}
+start()
+{
+	if [ "x${AUTOCREATE_SERVER_KEYS}" != xNO ]; then
+		do_rsa_keygen
+	fi
+}
+"""
+UNITS, ETC = "/usr/lib/systemd/system/", "/etc/systemd/system/"
+ASKS = "case $AUTOCREATE_SERVER_KEYS in\n"
+NO = {"/etc/sysconfig/sshd": "AUTOCREATE_SERVER_KEYS=NO\n"}
+
+
+# In the manner of openssh 5.3p1-124.el6 and 7.4p1 (RHEL 6 and 7), 5.1p1 (SLES 11), 8.4p1 (SLES 15), 1:6.6p1-2ubuntu2
+# (Ubuntu 14.04), 1:10.0p1 (Debian 13) and cloud-init's drop-in for RHEL 8, shortened; written from memory.
+@pytest.mark.parametrize("files, made", [
+    ({"/etc/init.d/sshd": RHEL6}, True),
+    ({"/etc/init.d/sshd": RHEL6, **NO}, False),
+    ({"/etc/init.d/sshd": "case $1 in\nstart)\n\tssh-keygen -t rsa -f /etc/ssh/ssh_host_rsa_key -N ''\n"}, True),
+    ({"/etc/init.d/sshd": "#!/bin/sh\n# ssh-keygen -A\ndaemon /usr/sbin/sshd\n"}, False),
+    ({"/etc/init.d/ssh": "#! /bin/sh\ncheck_dev_null\n", "/etc/init/ssh.conf": "exec /usr/sbin/sshd -D\n"}, False),
+    ({UNITS + "sshd.service": "[Service]\nExecStartPre=/usr/sbin/sshd-gen-keys-start\n"}, True),
+    ({UNITS + "sshd.service": "# no keygen\n[Service]\nExecStart=/usr/sbin/sshd -D\n"}, False),
+    ({UNITS + "sshd-keygen@.service": "[Service]\n", **NO}, True),
+    ({UNITS + "sshd-keygen@.service": "[Service]\n", ETC + "sshd-keygen@.service": To("/dev/null")}, False),
+    ({UNITS + "sshd-keygen@.service.d/disable-sshd-keygen-if-cloud-init-active.conf": "[Unit]\n"}, False),
+    ({UNITS + "sshd-keygen.service": "[Service]\n", "/usr/sbin/sshd-keygen": ASKS}, True),
+    ({UNITS + "sshd-keygen.service": "[Service]\n", "/usr/sbin/sshd-keygen": ASKS, **NO},
+     False),
+    ({UNITS + "sshd-keygen.service": "[Unit]\nConditionFirstBoot=yes\n[Service]\nExecStart=ssh-keygen -A\n"}, False),
 ])  # fmt: skip
-def test_what_makes_new_host_keys(tmp_path: Any, path: str, text: str, made: bool) -> None:
-    files = {**used(), path: text, "/etc/waagent.conf": "Provisioning.RegenerateSshHostKeyPair=n\n"}
-    changes, facts = planned(STEP, system_of(make_tree(tmp_path, files)))
+def test_what_makes_new_host_keys(tmp_path: Any, files: Dict[str, Content], made: bool) -> None:
+    have = {**used(), **files, "/etc/waagent.conf": "Provisioning.RegenerateSshHostKeyPair=n\n"}
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path, have)))
     assert ("/etc/ssh/ssh_host_ed25519_key" in forgotten(changes)) == made
     assert any("host keys were left" in fact.evidence for fact in facts) != made

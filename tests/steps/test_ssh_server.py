@@ -167,6 +167,11 @@ def test_host_keys_that_nobody_makes_anew_are_told(tmp_path: Any) -> None:
     keygen: Files = {"/lib/systemd/system/sshd-keygen@.service": "[Service]\nExecStart=/usr/bin/ssh-keygen -A\n"}
     files.update(keygen)
     assert [fact.verdict for fact in planned(STEP, system_of(make_tree(tmp_path / "b", files)))[1]] == ["ok"]
+    del files["/lib/systemd/system/sshd-keygen@.service"]
+    files["/etc/init.d/sshd"] = "#!/bin/bash\nKEYGEN=/usr/bin/ssh-keygen\n$KEYGEN -q -t rsa -f $RSA_KEY -N ''\n"
+    assert [fact.verdict for fact in planned(STEP, system_of(make_tree(tmp_path / "c", files)))[1]] == ["ok"]
+    files["/etc/init.d/sshd"] = "#!/bin/bash\n/usr/sbin/sshd\n"
+    assert [fact.verdict for fact in planned(STEP, system_of(make_tree(tmp_path / "d", files)))[1]] == ["ok", "warning"]
 
 
 def test_suses_package_and_unit(tmp_path: Any) -> None:
