@@ -1,5 +1,6 @@
 """The system: the guest with the mechanisms that govern it, each picked by evidence, and the distribution's names."""
 
+import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import boot, init, initrd, machine, pkg
@@ -85,8 +86,7 @@ class System:
             loaded = self.boot.initrds()
         except AgentprepError:
             return {}  # kernel-cmdline tells what is wrong with the boot loader
-        own = {version: [path for path in paths if version in path] or paths for version, paths in loaded.items()}
-        return {version: paths[-1] for version, paths in own.items() if paths}
+        return {version: _own(version, paths) for version, paths in loaded.items() if paths}
 
     @property
     def packages(self) -> Any:
@@ -111,3 +111,10 @@ class System:
                 told[name] = error.message
         told["firmware"] = "%s: %s" % self.firmware
         return told
+
+
+def _own(version: str, paths: List[str]) -> str:
+    """Of the initrds that a kernel's entries load the one that its tool makes; else the last that names the kernel."""
+    named = [path for path in paths if version in path] or paths
+    usual = re.compile(r"/(initrd|initramfs)(\.img)?-%s(\.img)?$" % re.escape(version))
+    return ([path for path in named if usual.search(path)] or named)[-1]

@@ -68,11 +68,11 @@ def initrds(guest: Guest, found: Sequence[Listed]) -> Dict[str, List[str]]:
     """
     told: Dict[str, List[str]] = {}
     kernels = installed(guest)
-    for one in found:
+    for one in reversed(found):  # so that the first entry's is the last
         name = version(guest, one.entry.kernel, kernels)
-        paths = [placed(guest, path) for path in one.entry.initrds if not path.startswith("$")]
-        if name and not told.get(name):
-            told[name] = paths
+        if name:
+            paths = [placed(guest, path) for path in one.entry.initrds if not path.startswith("$")]
+            told[name] = [path for path in told.get(name, []) if path not in paths] + paths
     return told
 
 

@@ -41,6 +41,7 @@ def derive(system: System, policy: Policy, cause: str) -> Iterator[Item]:
     width = _side_by_side(system, policy, due)
     for start in range(0, len(due), width):
         yield from _rebuilt(system, due[start : start + width])
+    yield from _others(system, wanted)
     yield Fact("ok", _evidence(system, [(kernel, told) for kernel, told in wanted if kernel.version not in without]))
 
 
@@ -92,6 +93,30 @@ def _evidence(system: System, wanted: Sequence[Tuple[Kernel, Resolution]]) -> st
         builtin = "; built in: %s" % ", ".join(sorted(told.builtin)) if told.builtin else ""
         words.append("%s holds %d of %d modules%s" % (image, count, len(told.modules), builtin))
     return "; ".join(words) or "no kernel is booted with an initrd"
+
+
+def _others(system: System, wanted: Sequence[Tuple[Kernel, Resolution]]) -> Iterator[Item]:
+    """A second image, that another boot entry of the same kernel loads, is no copy of the first: a person decides."""
+    guest = system.guest
+    try:
+        loaded = system.boot.initrds()
+    except (Blocked, Unknown):
+        return  # kernel-cmdline says what is wrong with the boot loader
+    for kernel, told in wanted:
+        own = guest.canonical(system.initrd.image(kernel))
+        for path in loaded.get(kernel.version, ()):
+            if guest.canonical(path) == own or not guest.is_file(path):
+                continue
+            try:
+                lost = inside(guest, path, system.read).modules and lacking(guest, kernel, path, told, system.read)
+            except (Malformed, Unknown):
+                continue  # nothing that a kernel could boot with
+            if lost:  # microcode, which stands beside an initrd, has no module at all
+                yield Fact(
+                    "failed",
+                    "a boot entry of kernel %s loads %s, which lacks %s" % (kernel.version, path, ", ".join(lost)),
+                    "build that image too, let the entry load %s, or remove the entry" % own,
+                )
 
 
 def _no_initrd(kernel: Kernel, told: Resolution) -> Iterator[Item]:

@@ -135,3 +135,25 @@ def test_old_checksums_and_hooks_follow(tmp_path):
     noted = read(root, "/var/lib/initramfs-tools/" + ONE).decode()
     assert noted != old and noted.endswith("  /boot/initrd.img-%s\n" % ONE)
     assert [argv[1:3] for argv in ran] == [("--arg=" + one, "--arg=/boot/initrd.img-" + one) for one in (ONE, CLOUD)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_image_of_a_kernel_is_not_taken_for_the_one_that_is_booted(tmp_path, first):
+    """What a person makes by copying an entry, as grubby --add-kernel --copy-default --initrd=... does."""
+    root, found = ready(tmp_path)
+    other = "/boot/initrd.img-%s.test" % ONE
+    with open(root + other, "wb") as stream:
+        stream.write(archive([("usr/lib/modules/%s/kernel/fs/ext4/ext4.ko" % ONE, b"x")]))
+    menu = read(root, "/boot/grub/grub.cfg").decode()
+    one = "menuentry 'My own' {\n\tlinux /boot/vmlinuz-%s root=UUID=1 ro\n\tinitrd %s\n}\n" % (ONE, other)
+    with open(root + "/boot/grub/grub.cfg", "w") as stream:
+        stream.write(one + menu if first else menu + one)
+    found = system_of(root, {"mkinitramfs": mkinitramfs})
+    assert found.initrd.named[ONE] == "/boot/initrd.img-" + ONE
+    changes, facts = planned(initrd_hyperv.RULE, found, SETTINGS, "")
+    assert changes == []
+    (fact,) = [fact for fact in facts if fact.verdict == "failed"]
+    assert fact.evidence.startswith("a boot entry of kernel %s loads %s, which lacks hv_vmbus" % (ONE, other))
+    with open(root + other, "wb") as stream:
+        stream.write(read(root, "/boot/initrd.img-" + ONE))
+    assert [fact.verdict for fact in planned(initrd_hyperv.RULE, system_of(root), SETTINGS, "")[1]] == ["ok"]
