@@ -128,8 +128,8 @@ def tomorrow(tree, root, folder):
 
 
 def arguments(menu):
-    """A tool that makes a menu anew may put an argument of its own elsewhere."""
-    return {title: sorted(line.split()) for title, line in menu.items()}
+    """A tool that makes a menu anew may put its own elsewhere, and writes them on each line of options."""
+    return {title: set(line.split()) for title, line in menu.items()}
 
 
 @pytest.mark.parametrize("tree", rows(REFUSED))

@@ -63,6 +63,8 @@ def expected(kernels: Tuple[Kernel, ...], normal: str = SHORT, recovery: str = S
     )
 
 
+ETH0 = ("allow-hotplug eth0", "iface eth0 inet dhcp")
+
 # -- 8 ---------------------------------------------------------------------------------------------------------
 K8 = (Kernel("3.16.0-4-amd64", modules="/lib/modules"),)
 
@@ -204,7 +206,7 @@ def debian12_uefi() -> Files:
 
 EXPECTED12_UEFI = expected(
     K12, SHORT + " splash",
-    lines={"/etc/waagent.conf": PROVISIONS},
+    lines={"/etc/network/interfaces.d/eth0": ETH0, "/etc/waagent.conf": PROVISIONS},
     same=(ESP + "grub.cfg", ESP + "shimx64.efi", ESP + "grubx64.efi", "/etc/fstab"),
 )  # fmt: skip
 
@@ -234,7 +236,10 @@ def debian13() -> Files:
 
 EXPECTED13 = expected(
     K13,
-    lines={"/etc/waagent.conf": PROVISIONS},
+    lines={
+        "/etc/systemd/network/90-agentprep-eth0.network": ("Name=eth0", "DHCP=yes"),
+        "/etc/waagent.conf": PROVISIONS,
+    },
     without={"/etc/fstab": "swap", "/etc/modprobe.d/hardening.conf": r"(?m)^(install udf|blacklist hv)"},
     gone=("/swapfile",),
 )

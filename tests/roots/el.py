@@ -162,3 +162,4 @@ LINES: Dict[str, Tuple[str, ...]] = {
 }
 # The same where NetworkManager has keyfiles only.
 LINES_KEYFILE = {path: lines for path, lines in LINES.items() if not path.startswith("/etc/sysconfig")}
+LINES_KEYFILE["/etc/NetworkManager/system-connections/eth0.nmconnection"] = ("id=eth0", "type=ethernet", "method=auto")

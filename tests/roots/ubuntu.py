@@ -46,6 +46,9 @@ datasource_list: [None]
 """
 
 
+ETH0 = ("        name: eth0", "      dhcp4: true")
+
+
 def release(number: str, name: str) -> str:
     return (
         'NAME="Ubuntu"\nVERSION="%s LTS (%s)"\nID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="Ubuntu %s LTS"\n'
@@ -93,7 +96,8 @@ def ubuntu16() -> Files:
 
 EXPECTED16 = expected(
     K16, SHORT + " splash $vt_handoff", SHORT, LVM,
-    lines={"/etc/waagent.conf": PROVISIONS, "/etc/ssh/sshd_config": ("ClientAliveInterval 180",),
+    lines={"/etc/network/interfaces.d/eth0": ("allow-hotplug eth0", "iface eth0 inet dhcp"),
+           "/etc/waagent.conf": PROVISIONS, "/etc/ssh/sshd_config": ("ClientAliveInterval 180",),
            "/etc/initramfs-tools/conf.d/resume": ("RESUME=none",)},
     without={"/etc/fstab": r"\sswap\s"},
     verdicts={"certification": "warning", "disk-layout": "warning"},
@@ -263,7 +267,7 @@ def ubuntu24(elf: bytes = b"", kernel: Kernel = K24[0]) -> Files:
 
 EXPECTED24 = expected(
     K24, SHORT + " splash $vt_handoff", SHORT,
-    lines={"/etc/waagent.conf": PROVISIONS}, gone=("/swap.img",),
+    lines={"/etc/netplan/90-agentprep.yaml": ETH0, "/etc/waagent.conf": PROVISIONS}, gone=("/swap.img",),
     links={"/etc/systemd/system/sockets.target.wants/ssh.socket": "/usr/lib/systemd/system/ssh.socket"},
 )  # fmt: skip
 
