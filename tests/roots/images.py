@@ -1,7 +1,8 @@
 """Generators of initrds that behave: dracut from 004 to 112, and the mkinitrd of RHEL 6 and of SLES 11.
 
 Read: dracut.sh of 004, 033, 059 and 106 (dracutdevs/dracut, dracut-ng/dracut-ng), mkinitrd of dracut 004, mkinitrd of
-SLES 11 (openSUSE/mkinitrd).  Seen when run, with 051, 059, 106 and 112: at the first name of add_drivers that the
+SLES 11 (openSUSE/mkinitrd).  --force-drivers and --kernel-cmdline append to what the files say; the forced names are a
+list of their own.  Seen when run, with 051, 059, 106 and 112: at the first name of add_drivers that the
 kernel does not have, the rest is dropped, "Failed to find module" is said, and the exit code is 0.
 """
 
@@ -42,6 +43,7 @@ def dracut(release: int) -> Handler:
     def build(root: str, argv: Tuple[str, ...]) -> Any:
         conf, words = sourced(root, release), list(argv[1:])
         host, added, places = conf["hostonly"] == "yes", conf["add_drivers"].split(), []  # type: ignore
+        forced, cmdline = conf["force_drivers"].split(), conf["kernel_cmdline"]
         while words:
             word = words.pop(0)
             if word in ("-f", "--force", "-v", "--verbose", "-q", "--quiet"):
@@ -54,14 +56,20 @@ def dracut(release: int) -> Handler:
             elif word == "--add-drivers":
                 more = words.pop(0).split()
                 added = more if release == 4 else added + more
+            elif word == "--force-drivers":
+                assert release >= 44, "dracut %03d knows no %s" % (release, word)
+                forced += words.pop(0).split()
+            elif word == "--kernel-cmdline":
+                cmdline += " %s " % words.pop(0)
             else:
                 assert not word.startswith("-"), argv
                 places.append(word)
         assert len(places) == 2, "the image and the version are named: %r" % (argv,)
         image, version = places
         names, said = resolved(root, version, list(HOST if host else GENERIC), added, conf, release)
-        pack(root, image, version, names, conf["kernel_cmdline"])
-        return 0, said
+        names, more_said = resolved(root, version, names, forced, conf, release)
+        pack(root, image, version, names, cmdline.strip())
+        return 0, said + more_said
 
     return build
 
