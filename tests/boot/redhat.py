@@ -1,7 +1,7 @@
 """RHEL-like guests with BLS entries, as trees, and grub2-mkconfigs that do to them what theirs do.
 
-Contents are as published for the releases: entries as 20-grub.install of grub2 2.02 (CentOS 8) and 2.06 (RHEL 9) writes
-them, with tuned's ``$tuned_params`` and ``$tuned_initrd``; grub.cfg and the side effects of grub2-mkconfig as in
+Entries follow the scripts of those releases, 20-grub.install of grub2 2.02 (CentOS 8) and 2.06 (RHEL 9), the values are
+ours; with tuned's ``$tuned_params`` and ``$tuned_initrd``; grub.cfg and the side effects of grub2-mkconfig as in
 util/grub.d/10_linux.in and util/grub-mkconfig.in of rhboot/grub2, branches rhel-8-main, rhel-9.0.0, rhel-9-main,
 fedora-44 (read; the fakes below were compared with those scripts run by bash).
 
