@@ -10,6 +10,7 @@ import re
 from typing import Any, Dict, Iterator, List, Optional
 
 from ..changes import Change, Write
+from ..errors import Malformed
 from ..formats import ifcfg
 from ..guest import Guest
 from .networkmanager import setting, unmanaged
@@ -62,14 +63,32 @@ class Ifcfg(Plain):
 
     def files(self) -> Dict[str, Dict[str, str]]:
         """What each ifcfg file for eth0 assigns, by its path; those that the scripts pass over are left out."""
+        return {
+            path: assigned
+            for path, assigned in self._all().items()
+            if assigned.get("DEVICE", posixpath.basename(path)[len("ifcfg-") :]) == CARD
+        }
+
+    def _all(self) -> Dict[str, Dict[str, str]]:
         found = {}
         for path in self.guest.glob(FOLDER + "/ifcfg-*"):
             if IGNORED.search(path) or not self.guest.is_file(path):
                 continue
-            assigned = ifcfg.values(self.guest.text(path) or "", path)
-            if assigned.get("DEVICE", posixpath.basename(path)[len("ifcfg-") :]) == CARD:
-                found[path] = assigned
-        return found
+            text = self.guest.text(path) or ""
+            try:
+                found[path] = ifcfg.values(text, path)
+            except Malformed as error:
+                if path == OWN or CARD in text:
+                    raise Malformed("%s: %s" % (path, error.message), error.hint) from None
+        return found  # one of another card that no shell can source is nothing to eth0
+
+    def _loose(self) -> Iterator[str]:
+        """Files that NetworkManager may give to any card: they name none, where the scripts take the file's name."""
+        for path, assigned in self._all().items():
+            kind = assigned.get("TYPE", "Ethernet")
+            bound = [key for key in ("DEVICE", "HWADDR", "SUBCHANNELS", "VLAN", "MATCH_DEVICE") if assigned.get(key)]
+            if path != OWN and kind == "Ethernet" and not bound and assigned.get("ONBOOT", "yes") != "no":
+                yield path
 
     def profile(self) -> Profile:
         """DHCP when ifcfg-eth0 is as Microsoft's tests want it and nothing else claims the card."""
@@ -85,6 +104,11 @@ class Ifcfg(Plain):
             if path != OWN and assigned.get("ONBOOT") != "no" and assigned.get("BOOTPROTO") != "dhcp":
                 return Profile(problem="%s is for %s too and gives it no address by DHCP" % (path, CARD),
                                remedy="set ONBOOT=no in it, or remove it")  # fmt: skip
+        loose = [path for path in self._loose() if self._all()[path].get("BOOTPROTO", "").lower() != "dhcp"]
+        if self.managed and loose:
+            told = "%s names no card, so that NetworkManager may give %s its address" % (loose[0], CARD)
+            return Profile(problem=told,
+                           remedy="bind it to its own card with DEVICE=, or set ONBOOT=no in it")  # fmt: skip
         text = self.guest.text(OWN)
         return (
             Profile("%s gives %s DHCP" % (OWN, CARD)) if text is not None and self._right(text) == text else Profile()

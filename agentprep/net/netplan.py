@@ -1,6 +1,7 @@
 """netplan: YAML files from which it makes the files of systemd-networkd or NetworkManager at every boot."""
 
 import fnmatch
+import re
 from typing import Any, Dict, Iterator, List, Optional
 
 from ..changes import Change, Write
@@ -11,6 +12,7 @@ from .profile import CARD, WHY, Plain, Profile
 FILES = "/etc/netplan/*.yaml"
 OWN = "/etc/netplan/90-agentprep.yaml"
 # The id sorts last, so that on this machine a card called eth0 keeps its own profile: networkd takes the first match.
+FLOW = re.compile(r"[{,]\s*[\"']?([\w-]+)[\"']?\s*:\s*(\{[^}]*\}|\[[^\]]*\]|[^,}]*)")  # of { dhcp4: true, mtu: 1500 }
 CONTENT = (
     """# The first network card on Azure; written by agentprep.
 network:
@@ -67,6 +69,8 @@ def _ethernets(text: str) -> Dict[str, Dict[str, str]]:
             keys = found.setdefault(entry.path[2], {})
             if len(entry.path) > 3:
                 keys[".".join(entry.path[3:])] = entry.value.strip("\"'")
+            elif entry.value.startswith("{"):
+                keys.update((name, value.strip(" \"'")) for name, value in FLOW.findall(entry.value))
     return found
 
 

@@ -44,13 +44,23 @@ class NetworkManager(Plain):
         return "%s starts NetworkManager" % link if link else None
 
     def profiles(self) -> Dict[str, str]:
-        """The keyfiles of ethernet cards that connect by themselves, path -> text."""
+        """The keyfiles of ethernet cards that connect by themselves at boot, path -> text.
+
+        One with permissions waits for its user to log in (nm-settings(5), connection.permissions).
+        """
+        return {
+            path: text
+            for path, text in self.keyfiles().items()
+            if sections.last(text, "connection", "autoconnect") != "false"
+            and not sections.last(text, "connection", "permissions")
+        }
+
+    def keyfiles(self) -> Dict[str, str]:
+        """All keyfiles of ethernet cards."""
         found = {}
         for path in (path for pattern in PROFILES for path in self.guest.glob(pattern)):
             text = self.guest.text(path) if self.guest.is_file(path) else None
-            if text is None or sections.last(text, "connection", "type") not in ("ethernet", "802-3-ethernet"):
-                continue
-            if sections.last(text, "connection", "autoconnect") != "false":
+            if text is not None and sections.last(text, "connection", "type") in ("ethernet", "802-3-ethernet"):
                 found[path] = text
         return found
 
@@ -69,7 +79,8 @@ class NetworkManager(Plain):
             evidence = evidence or "%s gives %s DHCP" % (path, CARD)
         if evidence:
             return Profile(evidence)
-        if setting(self.guest, "main", "no-auto-default"):
+        # It makes none for a card that any profile fits (nm-settings.c, have_connection_for_device).
+        if setting(self.guest, "main", "no-auto-default") or any(map(_fits, self.keyfiles().values())):
             return Profile()
         told = "NetworkManager gives a card without a profile DHCP (no-auto-default is not set)"
         return Profile(told, implicit=True)

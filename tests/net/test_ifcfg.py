@@ -243,3 +243,24 @@ def test_a_file_that_only_a_shell_understands(tmp_path: Any) -> None:
 
 def test_suses_service_of_that_name_is_not_taken_for_it(tmp_path: Any) -> None:
     assert not ifcfg.installed(system(tmp_path, {"/etc/init.d/network": ""}).guest)
+
+
+WIRED = 'TYPE=Ethernet\nBOOTPROTO=%s\nIPADDR=10.9.8.7\nPREFIX=24\nNAME="Wired connection 1"\nONBOOT=yes\n'
+
+
+@pytest.mark.parametrize(
+    "text, verdict",
+    [(WIRED % "none", "failed"), (WIRED % "dhcp", "ok"), (WIRED % "none" + "HWADDR=52:54:00:12:34:56\n", "ok"),
+     (WIRED % "none" + "ONBOOT=no\n", "ok"), (WIRED % "none" + "DEVICE=ens192\n", "ok")],
+)  # fmt: skip
+def test_networkmanager_may_give_any_card_a_file_that_names_none(tmp_path: Any, text: str, verdict: str) -> None:
+    files: Files = {"/etc/sysconfig/network-scripts/ifcfg-Wired_connection_1": text, PLUGIN: ""}
+    one = system(tmp_path, release("centos", "8"), SYSTEMD, MANAGER, files)
+    assert planned(STEP, one)[1][-1].verdict == verdict
+
+
+def test_a_file_of_another_card_that_no_shell_reads_does_no_harm(tmp_path: Any) -> None:
+    bobs = "/etc/sysconfig/network-scripts/ifcfg-Bobs"
+    settled(system(tmp_path / "a", *CENTOS7, {bobs: "NAME=Bob's\nDEVICE=ens224\n"}))
+    with pytest.raises(Malformed, match="ifcfg-Bobs: line 1: a single quote"):
+        planned(STEP, system(tmp_path / "b", *CENTOS7, {bobs: "NAME=Bob's\nDEVICE=eth0\n"}))

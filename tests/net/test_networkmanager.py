@@ -91,3 +91,16 @@ def test_the_last_file_decides(tmp_path: Any) -> None:
 def test_the_rule_of_azure_vm_utils_is_enough(tmp_path: Any) -> None:
     rule: Files = {"/usr/lib/udev/rules.d/10-azure-unmanaged-sriov.rules": SRIOV}
     assert [change.path for change in brought_about(STEP, system(tmp_path, *FEDORA, rule))] == [OWN]
+
+
+@pytest.mark.parametrize("line", ["permissions=user:joe:;", "autoconnect=false"])
+def test_a_profile_that_waits_for_a_person_is_none_at_boot(tmp_path: Any, line: str) -> None:
+    """And NetworkManager makes none by itself for a card that it fits."""
+    done = brought_about(STEP, system(tmp_path / "a", *FEDORA, {PATH: LAN % line}))
+    assert OWN in [change.path for change in done]
+    systemd = {path: what for path, what in SYSTEMD.items() if path != "/usr/bin/rpm"}
+    desktop = (release("debian", "12"), systemd, MANAGER)
+    done = brought_about(STEP, system(tmp_path / "b", *desktop, {PATH: LAN % line}))
+    assert OWN in [change.path for change in done]
+    done = brought_about(STEP, system(tmp_path / "c", *desktop, {PATH: LAN % (line + "\ninterface-name=ens3")}))
+    assert OWN not in [change.path for change in done]

@@ -232,6 +232,8 @@ def test_network_manager_goes_when_the_agent_comes(tmp_path: Any) -> None:
         ("    eth0:\n      dhcp4: true\n", True),
         ("    lan:\n      match:\n        name: e*\n      dhcp4: yes\n", True),
         ("    ens3:\n      dhcp4: true\n", False),
+        ("    eth0: {dhcp4: true, mtu: 1500}\n", True),
+        ('    eth0: {dhcp4: true, match: {macaddress: "52:54:00:12:34:56"}}\n', False),
         ("    eth0:\n      match:\n        macaddress: 52:54:00:12:34:56\n      dhcp4: true\n", False),
         ('    eth0:\n      match: {macaddress: "52:54:00:12:34:56"}\n      dhcp4: true\n', False),
         ("    lan:\n      match:\n        driver: virtio_net\n      dhcp4: true\n", False),
