@@ -20,6 +20,7 @@ import pytest
 from agentprep import report
 from agentprep.errors import AgentprepError
 from tests.roots import debian12
+from tests.roots.every import TREES
 from tests.snapshots import snapshot
 from tests.worlds import World
 
@@ -133,11 +134,11 @@ def limited(do):
     return told or ("killed by signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "")
 
 
-def checked(root):
+def checked(world):
     """A check of the tree ends by itself with a verdict that can be shown; returns what went wrong, or ""."""
     signal.alarm(SECONDS)
     try:
-        told = World(root).check()
+        told = world.check()
     except AgentprepError as error:
         assert error.message
         return ""
@@ -171,27 +172,63 @@ def interesting(root):
     return sorted(path for path in found if not path.endswith((".ko", "/.keep")))
 
 
-def opened(root, paths):
+def opened(world, paths):
     """Those of the paths that a check opens."""
+    root = world.root
     looks = Looks([root + path for path in paths if os.path.isfile(root + path)], 0x20)  # IN_OPEN
-    World(root).check()
+    world.check()
     return {path[len(root) :] for path in looks.at()}
+
+
+def led_astray(world, tries, outside, watched):
+    """What went wrong with each (path, kind) of `tries`."""
+    wrong = []
+    for path, kind in tries:
+        told = replaced(world.root, path, kind, outside, lambda: checked(world))
+        looks = watched.events()
+        if told or looks:
+            wrong.append("%s as %s: %s; %d looks at what is outside" % (path, kind.__name__, told, looks))
+    return wrong
 
 
 @pytest.mark.parametrize("shift", range(3))
 def test_no_file_of_the_tree_can_lead_a_check_astray(tmp_path, shift):
     outside = str(tmp_path / "outside")
     watched, root = Watched(outside), debian12.make(tmp_path / "guest")
-    before, wrong, paths = snapshot(root, own=True), [], interesting(root)
-    read = opened(root, paths)
+    before, world, paths = snapshot(root, own=True), World(root), interesting(root)
+    read = opened(world, paths)
     assert len(read) > 25
+    tries = []
     for number, path in enumerate(paths):
         # What is not opened could still lead astray by what it is: one kind each will do.
-        for kind in KINDS[(number + shift) % 3 :: 3] if path in read else KINDS[(number + shift) % 9 :: 9]:
-            told = replaced(root, path, kind, outside, lambda: checked(root))
-            looks = watched.events()
-            if told or looks:
-                wrong.append("%s as %s: %s; %d looks at what is outside" % (path, kind.__name__, told, looks))
+        kinds = KINDS[(number + shift) % 3 :: 3] if path in read else KINDS[(number + shift) % 9 :: 9]
+        tries += [(path, kind) for kind in kinds]
+    wrong = led_astray(world, tries, outside, watched)
+    assert not wrong, "\n".join(wrong)
+    assert snapshot(root, own=True) == before
+
+
+# Other ways to boot, to build an initrd and to start services than Debian 12's: BLS entries, grubenv, dracut and the
+# ESP; GRUB Legacy, mkinitrd and SysV init; systemd-boot.
+OTHERS = ("rhel-9.4-uefi", "sles-11", "tumbleweed-systemd-boot")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_file_of_another_guest_can_lead_a_check_astray(tmp_path, name):
+    """More sparsely than above: two kinds of nine at most for what is opened, one for every third of the rest."""
+    outside, tree = str(tmp_path / "outside"), next(one for one in TREES if one.name == name)
+    watched, root = Watched(outside), tree.make(tmp_path / "guest")
+    world = World(root, tree.settings, commands=tree.commands)
+    # The database is read by rpm, here an imitation of it, and never by agentprep.
+    paths = [path for path in interesting(root) if ".ko" not in path and "/rpm/" not in path]
+    before = snapshot(root, own=True)
+    read = opened(world, paths)
+    assert len(read) > 20
+    tries = []
+    for number, path in enumerate(paths):
+        kinds = KINDS[number % 5 :: 5] if path in read else KINDS[number % 9 :: 9] if number % 3 == 0 else []
+        tries += [(path, kind) for kind in kinds]
+    wrong = led_astray(world, tries, outside, watched)
     assert not wrong, "\n".join(wrong)
     assert snapshot(root, own=True) == before
 
@@ -200,23 +237,21 @@ FOLDERS = ("/etc", "/boot", "/boot/grub", "/etc/default", "/etc/initramfs-tools"
            "/lib", "/lib/modules", "/usr/lib", "/etc/systemd/system", "/home", "/root", "/var/log", "/tmp")  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [absolute, relative, loop])
+def absolute_folder(path, outside):
+    os.symlink(outside, path)
+
+
+def relative_folder(path, outside):
+    os.symlink("../" * 40 + outside.lstrip("/"), path)
+
+
+@pytest.mark.parametrize("kind", [absolute_folder, relative_folder, loop])
 def test_no_folder_of_the_tree_can_lead_a_check_astray(tmp_path, kind):
     outside = str(tmp_path / "outside")
     watched, root = Watched(outside), debian12.make(tmp_path / "guest")
-    wrong = []
-    for path in FOLDERS:
-        if os.path.isdir(root + path) and not os.path.islink(root + path):
-            told = replaced(root, path, lambda where, out: _to(kind, where, out), outside, lambda: checked(root))
-            looks = watched.events()
-            if told or looks:
-                wrong.append("%s as %s: %s; %d looks at what is outside" % (path, kind.__name__, told, looks))
+    paths = [path for path in FOLDERS if os.path.isdir(root + path) and not os.path.islink(root + path)]
+    wrong = led_astray(World(root), [(path, kind) for path in paths], outside, watched)
     assert not wrong, "\n".join(wrong)
-
-
-def _to(kind, where, outside):
-    targets = {absolute: outside, relative: "../" * 40 + outside.lstrip("/"), loop: os.path.basename(where)}
-    os.symlink(targets[kind], where)
 
 
 def ran(root):
