@@ -1,7 +1,8 @@
 """Which grub.cfg counts: the one that GRUB reads, not a stub and not a leftover; and where its paths lead.
 
 The stubs: Debian's and Ubuntu's as grub-install 2.06 and 2.12 write them; those of Fedora 40 on btrfs, SUSE 15 and SLES
-12 SP5 as users of these releases have published them; RHEL 9's was written from memory; Azure Linux 3's from Microsoft's trident (its tests).
+12 SP5 as users of these releases have published them; RHEL 9's was written from memory; Azure
+Linux 3's from Microsoft's trident (its tests).
 """
 
 import pytest
