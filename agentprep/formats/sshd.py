@@ -1,6 +1,7 @@
 """sshd_config as sshd reads it: the first value of a keyword wins.
 
     effective(keyword, name, text, include)   the Setting that counts outside of Match, or None: sshd's own default
+    every(keyword, name, text, include)       the Settings of a keyword that may be given several times
     set_global(text, keyword, value)          text whose first global line of the keyword has that value
 
 ``include(pattern)`` gives [(name, text)] of the files that an Include's pattern names, sorted; a relative pattern is
@@ -8,7 +9,7 @@ below /etc/ssh.  Source: servconf.c (process_server_config_line_depth) and misc.
 """
 
 import re
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from agentprep.errors import Malformed
 from agentprep.formats import lines
@@ -37,8 +38,13 @@ def effective(keyword: str, name: str, text: str, include: Include) -> Optional[
     files again for what matches (servconf.c, parse_server_match_config).  Those in an included file count where the
     Include stands, and a Match in it ends with it.  Malformed, with file and line, for what sshd itself refuses.
     """
-    matching = _first(keyword.lower(), name, text, include, _MATCHING, 0)
-    return matching or _first(keyword.lower(), name, text, include, _ALWAYS, 0)
+    matching = next(_settings(keyword.lower(), name, text, include, _MATCHING, 0), None)
+    return matching or next(_settings(keyword.lower(), name, text, include, _ALWAYS, 0), None)
+
+
+def every(keyword: str, name: str, text: str, include: Include) -> List[Setting]:
+    """The values of a keyword that may be given several times, such as ListenAddress, which is in no Match block."""
+    return list(_settings(keyword.lower(), name, text, include, _ALWAYS, 0))
 
 
 def set_global(text: str, keyword: str, value: str) -> str:
@@ -75,8 +81,8 @@ def _commented(line: str, keyword: str) -> bool:
     return re.match(rf"#[ \t]?{re.escape(keyword)}(?:[ \t=]|\r?\n|$)", line, re.IGNORECASE) is not None
 
 
-def _first(keyword: str, name: str, text: str, include: Include, start: str, depth: int) -> Optional[Setting]:
-    """The first line that counts, in a file that is read from its start as one of the three words says."""
+def _settings(keyword: str, name: str, text: str, include: Include, start: str, depth: int) -> Iterator[Setting]:
+    """The lines that count, in a file that is read from its start as one of the three words says."""
     if depth > _DEPTH:
         raise Malformed(f"{name} is included too deeply", "Remove the Include that leads back to it.")
     active, matched = start == _ALWAYS, False
@@ -95,12 +101,9 @@ def _first(keyword: str, name: str, text: str, include: Include, start: str, dep
             inside_start = _ALWAYS if active else _NEVER if matched else start
             for pattern in arguments:
                 for file_name, inside in include(pattern):
-                    setting = _first(keyword, file_name, inside, include, inside_start, depth + 1)
-                    if setting:
-                        return setting
+                    yield from _settings(keyword, file_name, inside, include, inside_start, depth + 1)
         elif active:
-            return Setting(" ".join(arguments), name, number)
-    return None
+            yield Setting(" ".join(arguments), name, number)
 
 
 def _keyword(line: str) -> str:

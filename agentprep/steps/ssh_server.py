@@ -20,6 +20,7 @@ MAINS = (MAIN, "/usr/etc/ssh/sshd_config")  # the second where the first is miss
 OWN = "/etc/ssh/sshd_config.d/00-agentprep.conf"
 KEYWORD = "ClientAliveInterval"
 ACCEPTED = range(1, 236)  # seconds; Microsoft LISA, verify_client_active_interval
+ANYWHERE = re.compile(r"(0\.0\.0\.0|\*)(:\d+)?( |$)")  # values of ListenAddress (sshd_config(5))
 REFUSAL = "/etc/ssh/sshd_not_to_be_run"  # ConditionPathExists=! of Debian's ssh.service
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -55,15 +56,21 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
     elif unit is not None and place is not None:
         told = "%s starts at boot (%s)" % (unit, system.init.enabled(unit))
         yield Fact("ok", "%s; %s is %s in %s" % (told, KEYWORD, place.value, place.name))
+    yield from _listening(guest)
     yield from _keys(system, policy)
 
 
 def decided(guest: Guest, own: str = "") -> Optional[sshd.Setting]:
     """What sets the interval for every connection, or None; as if the drop-in held `own` where that is given."""
-    main = next((path for path in MAINS if guest.is_file(path)), None)
-    if main is None:
-        return None
+    main = _main(guest)
+    return sshd.effective(KEYWORD, main, guest.text(main) or "", _included(guest, own)) if main else None
 
+
+def _main(guest: Guest) -> Optional[str]:
+    return next((path for path in MAINS if guest.is_file(path)), None)
+
+
+def _included(guest: Guest, own: str = "") -> sshd.Include:
     def included(pattern: str) -> List[Tuple[str, str]]:
         full = posixpath.join("/etc/ssh", pattern)
         paths = {path for path in guest.glob(full) if guest.is_file(path)}
@@ -71,7 +78,19 @@ def decided(guest: Guest, own: str = "") -> Optional[sshd.Setting]:
             paths.add(OWN)
         return [(path, own if own and path == OWN else guest.text(path) or "") for path in sorted(paths)]
 
-    return sshd.effective(KEYWORD, main, guest.text(main) or "", included)
+    return included
+
+
+def _listening(guest: Guest) -> Iterator[Fact]:
+    """sshd ends when none of the addresses that it is told to listen at is there, and the one of IPv6 takes no IPv4."""
+    main = _main(guest)
+    found = sshd.every("ListenAddress", main, guest.text(main) or "", _included(guest)) if main else []
+    if found and not any(ANYWHERE.match(one.value) for one in found):
+        yield Fact(
+            "failed", "sshd listens at %s only (line %d of %s), and the machine has another address on Azure"
+            % (", ".join(one.value for one in found), found[0].line, found[0].name),
+            "take ListenAddress out, or set it to 0.0.0.0",
+        )  # fmt: skip
 
 
 def seconds(value: str) -> int:

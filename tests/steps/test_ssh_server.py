@@ -196,3 +196,19 @@ def test_suses_package_and_unit(tmp_path: Any) -> None:
     with open(one.guest.root + "/etc/ssh/sshd_config") as stream:
         assert "\nClientAliveInterval 180\n" in "\n" + stream.read()
     assert planned(STEP, system_of(one.guest.root))[0] == []
+
+
+@pytest.mark.parametrize(
+    "lines, told",
+    [
+        ("ListenAddress 10.1.2.3\n", "at 10.1.2.3 only (line 1 of /etc/ssh/sshd_config.d/10-x.conf)"),
+        ("ListenAddress ::\nListenAddress 10.1.2.3:22\n", "at ::, 10.1.2.3:22 only"),
+        ("ListenAddress 10.1.2.3\nListenAddress 0.0.0.0\n", None),
+        ("ListenAddress 0.0.0.0:22\nListenAddress ::\n", None),
+        ("#ListenAddress 10.1.2.3\n", None),
+    ],
+)
+def test_an_address_of_this_machine_is_not_there_on_azure(tmp_path: Any, lines: str, told: Optional[str]) -> None:
+    facts = planned(STEP, system(tmp_path, SERVER, ENABLED, {"/etc/ssh/sshd_config.d/10-x.conf": lines}))[1]
+    failed = [fact.evidence for fact in facts if fact.verdict == "failed"]
+    assert len(failed) == (told is not None) and (told or "") in "".join(failed)
