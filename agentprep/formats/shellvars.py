@@ -34,6 +34,8 @@ _INHERITED = re.compile(
     r"|LINENO|REPLY|MAPFILE|COPROC.*|OPTARG|OPTIND|OPTERR|PS[1-4]|BASH.*|HOSTTYPE|MACHTYPE|OSTYPE|DIRSTACK|GROUPS"
     r"|SHELLOPTS|PIPESTATUS|MAIL|TMPDIR|_"
 )
+# ${A:+word} and its kin: what tuned appends to /etc/default/grub is one.
+_CHOICE = re.compile(r"\$\{(%s)(:?)([-+])((?:[^\\$`\"'{}~\n]|\$%s|\$\{%s\})*)\}" % (NAME, NAME, NAME))
 _HINT = "Assign the variable plainly after that line, or in a file that is read later."
 ANY = ""
 
@@ -244,17 +246,35 @@ class _Shell:
             parts.insert(0, Part(VARIABLE, assignment.name, 0, 0, ""))
         for part in parts:
             value: _Value = part.value
-            if part.kind == VARIABLE:
+            if part.kind == EXPANSION:
+                choice = _CHOICE.fullmatch(part.value)
+                value = self._chosen(choice) if choice else None
+            elif part.kind == VARIABLE:
                 value = self.value(part.value)
             if isinstance(value, Malformed):
                 return value
-            if part.kind == EXPANSION or (value is None and _INHERITED.fullmatch(part.value)):
+            if value is None and (part.kind == EXPANSION or _INHERITED.fullmatch(part.value)):
                 return script.unknown(
                     assignment.line,
                     f"the value of {assignment.name} is not known without running it: {part.value!r}",
                 )
             total += value or ""
         return total
+
+    def _chosen(self, choice: "re.Match[str]") -> _Value:
+        """The value of ${A-word}, ${A:-word}, ${A+word} or ${A:+word}; None where only a shell knows."""
+        name, colon, sign, word = choice.groups()
+        now = self.value(name)
+        if isinstance(now, Malformed) or (now is None and _INHERITED.fullmatch(name)):
+            return now  # None: the environment may have it
+        there = bool(now) if colon else now is not None
+        if there != (sign == "+"):
+            return now or ""
+        given = {one: self.value(one) for one in re.findall(r"\$\{?(%s)" % NAME, word)}
+        unknown = next((value for value in given.values() if isinstance(value, Malformed)), None)
+        if unknown or any(value is None and _INHERITED.fullmatch(one) for one, value in given.items()):
+            return unknown  # or None
+        return re.sub(r"\$(?:(%s)|\{(%s)\})" % (NAME, NAME), lambda m: str(given[m.group(1) or m.group(2)] or ""), word)
 
 
 def _sourced(scripts: Sequence[Script]) -> _Shell:

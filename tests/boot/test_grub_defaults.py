@@ -47,6 +47,11 @@ TABLE = [
         None,
     ),
     ({GRUB: 'GRUB_CMDLINE_LINUX="a=1"\r\nGRUB_CMDLINE_LINUX_DEFAULT="quiet"\r\n'}, "a=1 " + OURS, "single a=1 " + OURS),
+    (  # tuned's plugin `bootloader` appends the last line (_grub2_default_env_patch(), tuned 2.4 to 2.24)
+        {GRUB: 'GRUB_CMDLINE_LINUX="crashkernel=auto rd.lvm.lv=vg/root rhgb quiet"\nGRUB_DISABLE_RECOVERY="true"\n'
+         'GRUB_CMDLINE_LINUX_DEFAULT="${GRUB_CMDLINE_LINUX_DEFAULT:+$GRUB_CMDLINE_LINUX_DEFAULT }\\$tuned_params"\n'},
+        "rd.lvm.lv=vg/root %s $tuned_params" % OURS, None,
+    ),
     ({GRUB: "GRUB_CMDLINE_LINUX=caf\udce9"}, "caf\udce9 " + OURS, "single caf\udce9 " + OURS),
     (
         {"/etc/default/grub.d/99-x.cfg": 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX console=tty1 foo"\n'},

@@ -80,6 +80,11 @@ def test_rhel_8_suse_azure_linux():
         ("command -v x &>f\nA=b", "A", "b"),
         ("eval :\nA=b", "A", "b"),
         ("[ -e x ] && B=c\nA=b", "A", "b"),
+        ('A="${A:+$A }\\$tuned_params"', "A", "$tuned_params"),  # as tuned appends it to /etc/default/grub
+        ('A=b\nA="${A:+$A }\\$tuned_params"', "A", "b $tuned_params"),
+        ("A=${B:-c}", "A", "c"),
+        ("B=\nA=${B:-c}${B-d}${B+e}${B:+f}", "A", "ce"),
+        ("B=x C=y\nA=${B+${C}b}${D:-$C $B}${D+x}", "A", "yby x"),
     ],
 )
 def test_known(text, name, value, tmp_path):
@@ -94,7 +99,14 @@ def test_known(text, name, value, tmp_path):
         ("\nA=`b`", 2),
         ("A=$(b)", 1),
         ("A=$((1+1))", 1),
-        ("A=${B:-c}", 1),
+        ("A=${B:-$(c)}", 1),
+        ("A=${B:?c}", 1),
+        ("A=${B:=c}", 1),
+        ("A=${HOME:-c}", 1),
+        ("A=${B:-$HOME}", 1),
+        ("B=$(c)\nA=x\nA=${B:+d}", 1),
+        ("B=x C=$(c)\nA=${B:+$C}", 1),
+        ("A=${B:-~}", 1),
         ("A=$HOME/x", 1),
         ("A=~", 1),
         ("A=1\nif x; then A=b; fi", 2),
