@@ -11,6 +11,7 @@ import os
 import posixpath
 import stat as stat_
 import sys
+import time
 from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .commands import Commands
@@ -296,7 +297,8 @@ class Draft(Guest):
         mode = stat_.S_IFLNK | 0o777 if target is not None else stat_.S_IFREG | 0o644
         size = len(content or b"")
         if real is not None and stat_.S_IFMT(real.st_mode) == stat_.S_IFMT(mode):
-            return os.stat_result(tuple(real[:6]) + (size,) + tuple(real[7:10]))
+            now = int(time.time()) + 1  # newer than all that is there
+            return os.stat_result(tuple(real[:6]) + (size, real[7], now, now))
         return os.stat_result((mode, 0, 0, 1, 0, 0, size, 0, 0, 0))
 
     def _folder(self, inside: str) -> Optional[os.stat_result]:

@@ -9,7 +9,7 @@ from ..errors import Blocked, CommandFailed, Unsupported
 from ..formats import cmdline, grubcfg
 from ..guest import Guest
 from ..kernels import NO_KERNEL
-from . import bls_entries, bls_stores, grub_config, grub_menu, grub_scripts, grub_terminal
+from . import bls_entries, bls_stores, grub_by_hand, grub_config, grub_menu, grub_scripts, grub_terminal
 from .grub_config import GENERATORS
 from .grub_defaults import MAIN, Defaults
 from .grub_menu import Listed
@@ -117,12 +117,20 @@ class Grub2:
 
     def texts(self, add: Sequence[str], remove: Sequence[str]) -> Texts:
         """The new texts of all stores that are not as they should be."""
-        found = self.defaults.with_arguments(add, remove)
+        found = self.defaults.with_arguments(self._by_hand(add, remove) + list(add), remove)
         found.update(grub_scripts.texts(self.guest, self._menus()[1:], add, remove))
         grub_scripts.refuse_opaque(self.guest, self.listed(), add, remove)
         if self.mixed:
             found.update(bls_stores.texts(self.guest, self.config or "", add, remove))
         return found
+
+    def _by_hand(self, add: Sequence[str], remove: Sequence[str]) -> List[str]:
+        """What a menu that is made anew for the wanted arguments' sake would lose."""
+        if self.by_entries or self.foreseen or not (add or remove):
+            return []
+        named = [cmdline.key(word) for word in add if cmdline.key(word) != "console"]
+        found = grub_by_hand.given(self.guest, self.config or "", self.defaults, self.listed())
+        return [word for word in cmdline.without(found, remove) if word not in add and cmdline.key(word) not in named]
 
     @property
     def mixed(self) -> bool:
