@@ -96,7 +96,8 @@ def stubs(guest: Guest) -> Dict[str, str]:
 
 def leftovers(guest: Guest) -> List[str]:
     used = live(guest)
-    return [path for path in _existing(guest) if used and path != used.path and _menu(guest, path)]
+    found = [path for path in _existing(guest) if used and path != used.path and _menu(guest, path)]
+    return [path for path in found if not (used and _agree(guest, [used.path, path]))]
 
 
 def placed(guest: Guest, path: str) -> str:
@@ -140,15 +141,25 @@ def _text(guest: Guest, path: str) -> str:
 
 
 def _read_by_uefi(guest: Guest, found: List[str]) -> Optional[Config]:
-    """The file that the loader on the ESP reads: there, or where a stub leads."""
-    leading = stubs(guest)
-    for path in _on_esp(guest):
+    """The file that the loader on the ESP reads: there, or where a stub leads.
+
+    Of several vendors' files (a machine that was converted from CentOS keeps EFI/centos) it is that beside a loader.
+    """
+    leading, read = stubs(guest), {}
+    paths = _on_esp(guest)
+    for path in [path for path in paths if _has_loader(guest, path)] or paths:
         path = guest.canonical(path)
         if path in found:
-            return Config(path, "it is beside the loader on the EFI system partition")
-        if leading.get(path) in found:
-            return Config(leading[path], "%s leads to it" % path)
-    return None
+            read.setdefault(path, Config(path, "it is beside the loader on the EFI system partition"))
+        elif leading.get(path) in found:
+            read.setdefault(leading[path], Config(leading[path], "%s leads to it" % path))
+    several = list(read.values())
+    return _decided(guest, several) if len(several) > 1 else next(iter(several), None)
+
+
+def _has_loader(guest: Guest, path: str) -> bool:
+    names = guest.names(posixpath.dirname(path))
+    return any(re.match(r"(grub|shim).*\.efi$", name, re.IGNORECASE) for name in names)
 
 
 def _read_by_bios(guest: Guest, found: List[str]) -> Optional[Config]:
@@ -182,13 +193,28 @@ def loader_type(guest: Guest) -> str:
 def _decided(guest: Guest, read: List[Config]) -> Config:
     """The one of two that is kept up to date with the installed kernels; Blocked when that holds for both."""
     current = [one for one in read if _current(guest, one.path)]
-    if len(current) == 1:
+    if len(current) == 1 or (current and _agree(guest, [one.path for one in current])):
         return current[0]
     told = " and ".join("%s (%s)" % (one.path, one.evidence) for one in read)
     raise Blocked(
         "two menus may be the one that GRUB reads: %s" % told,
         "move away the one that is left over: on a machine that boots by UEFI the one in /boot, else that on the ESP",
     )
+
+
+def _agree(guest: Guest, paths: Sequence[str]) -> bool:
+    """Each has the same menu, from /boot/loader/entries: that of an image which boots by BIOS and by UEFI (RHEL 8).
+
+    What the entries share is in the grubenv beside each of them, not only in what grub.cfg has as a fallback.
+    """
+    for path in paths:
+        text = _text(guest, path)
+        if not _current(guest, path) or not grubcfg.reads_entries(text) or grubcfg.entries(text):
+            return False
+        block = guest.read(posixpath.dirname(path) + "/grubenv") or b""
+        if "kernelopts" in text and b"\nkernelopts=" not in block:
+            return False
+    return True
 
 
 def _current(guest: Guest, path: str) -> bool:

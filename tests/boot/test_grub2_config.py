@@ -122,6 +122,32 @@ def test_a_hybrid_image_has_one_menu_for_both(tmp_path):
     assert live(tmp_path, {VENDOR: STUBS["rhel9"][0] % UUID, MADE: MENU, CORE: b"\0"}) == MADE
 
 
+FIRST = "/boot/efi/EFI/centos/grub.cfg"
+SHARED = 'if [ -z "${kernelopts}" ]; then\n  set kernelopts="root=/dev/vda2 ro "\nfi\ninsmod blscfg\nblscfg\n'
+
+
+def test_of_several_vendors_menus_the_one_beside_a_loader_is_read(tmp_path):
+    """A RHEL 7 that was CentOS: grub2-efi went, its grub.cfg stayed."""
+    loader = {"/boot/efi/EFI/redhat/grubx64.efi": "MZ"}
+    assert live(tmp_path / "a", dict(loader, **{FIRST: MENU, VENDOR: MENU})) == VENDOR
+    gone = MENU.replace("vmlinuz-1", "vmlinuz-0")
+    both = dict(loader, **{"/boot/efi/EFI/centos/grubx64.efi": "MZ"})
+    assert live(tmp_path / "b", dict(both, **{FIRST: gone, VENDOR: MENU})) == VENDOR
+    with pytest.raises(Blocked, match="EFI/centos/grub.cfg .* and /boot/efi/EFI/redhat/grub.cfg"):
+        live(tmp_path / "c", dict(both, **{FIRST: MENU, VENDOR: MENU}))
+
+
+def test_an_image_of_rhel_8_has_one_menu_on_the_esp_and_the_same_in_boot(tmp_path):
+    block = "# GRUB Environment Block\nkernelopts=root=/dev/vda2 ro \n"
+    files = {VENDOR: SHARED, MADE: SHARED, CORE: b"\0", "/boot/efi/EFI/redhat/grubenv": block}
+    assert live(tmp_path / "a", dict(files, **{"/boot/grub2/grubenv": To("../efi/EFI/redhat/grubenv")})) == VENDOR
+    assert grub_config.leftovers(Guest(str(tmp_path / "a"))) == []
+    with pytest.raises(Blocked, match="two menus"):
+        live(tmp_path / "b", files)  # in /boot a fallback decides, which would not be seen
+    plain = dict(files, **{VENDOR: "insmod blscfg\nblscfg\n", MADE: "insmod blscfg\nblscfg\n"})
+    assert live(tmp_path / "c", plain) == VENDOR
+
+
 def test_the_removable_path_counts_only_when_it_is_alone(tmp_path):
     fallback = "/boot/efi/EFI/BOOT/grub.cfg"
     assert live(tmp_path / "a", {fallback: MENU, VENDOR: MENU}) == VENDOR
