@@ -23,7 +23,7 @@ class Member(NamedTuple):
     name: str  # without a leading "./" or "/"
     size: int
     mode: int
-    content: Optional[bytes]  # of a regular file that was wanted and is not larger than LARGEST_CONTENT
+    content: Optional[bytes]  # of a regular file or a link that was wanted and is not larger than LARGEST_CONTENT
     link: Optional[Tuple[object, int, int, int]]  # the same for all names that a file has in its archive, if several
 
 
@@ -142,7 +142,7 @@ def _member(source: Chunks, want: Wanted, archive: object) -> Member:
         name = posixpath.normpath(name).lstrip("/")
     several = links > 1 and not stat.S_ISDIR(mode)
     found = Member(name, size, mode, None, (archive, inode, major, minor) if several else None)
-    if stat.S_ISREG(mode) and size <= LARGEST_CONTENT and want(found):
+    if (stat.S_ISREG(mode) or stat.S_ISLNK(mode)) and size <= LARGEST_CONTENT and want(found):
         found = found._replace(content=source.take(size))
         source.skip(_padding(size))
     else:

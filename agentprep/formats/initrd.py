@@ -40,6 +40,7 @@ WANTED = (
 )
 _WANTED = re.compile("(?:usr/)?(?:" + "|".join(fnmatch.translate(pattern) for pattern in WANTED) + ")")
 _SMALL = 16 << 10
+_HOPS = 8  # of a link that leads to a link
 _MODULES = ("lib/modules/", "usr/lib/modules/")
 _MODULE_ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
@@ -109,6 +110,8 @@ def contents(stream: BinaryIO, filters: Filters) -> Contents:
     of_interest: Set[object] = set()
 
     def want(member: Member) -> bool:
+        if stat.S_ISLNK(member.mode):
+            return _is_module(member.name)
         if wanted(member.name):
             of_interest.add(member.link)
         # cpio writes the bytes with the last name that a file has, others with the first, which need not be ours
@@ -125,8 +128,13 @@ def contents(stream: BinaryIO, filters: Filters) -> Contents:
     for name, content in files.items():
         if content is None:
             raise Malformed(f"its {name} is larger than any such file should be", "Build it anew.")
+    modules = {name: member.size for name, member in regular.items() if member.size and _is_module(name)}
+    for name in [name for name, slot in there.items() if stat.S_ISLNK(slot.member.mode)]:
+        target = _led_to(name, there)
+        if target in regular and regular[target].size:
+            modules[name] = regular[target].size
     return Contents(
-        {name: member.size for name, member in regular.items() if member.size and _is_module(name)},
+        modules,
         {name: content for name, content in files.items() if content is not None},
         [segment.compression for segment in segments],
     )
@@ -166,6 +174,17 @@ def _compressed_segment(stream: BinaryIO, start: int) -> Segment:
         f"there is garbage at byte {start}, where the kernel looks for an archive",
         "Build it anew, or take it from a backup.",
     )
+
+
+def _led_to(name: str, there: Dict[str, "_Slot"]) -> str:
+    """The file that a link to a module leads to: weak-modules(8) links one kernel's into the folders of others."""
+    for _ in range(_HOPS):
+        slot = there.get(name) or there.get(name[4:] if name.startswith("usr/") else "usr/" + name)
+        if slot is None or not stat.S_ISLNK(slot.member.mode):
+            break
+        name = posixpath.normpath(posixpath.join("/", posixpath.dirname(name), (slot.member.content or b"").decode(
+            "utf-8", "surrogateescape"))).lstrip("/")  # fmt: skip
+    return name if name in there else name[4:] if name.startswith("usr/") else "usr/" + name
 
 
 class _Slot:

@@ -208,6 +208,7 @@ def test_a_changed_byte_is_called_corrupt(kind):
         (b"070701" + b"Z" * 104 + bytes(90), "hexadecimal"),
         (b"070701" + b"0" * 104 + bytes(90), "a name has 0 bytes"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "image",  # the images have the time in them
 )
 def test_what_the_kernel_could_not_unpack_is_told(image, said):
     with pytest.raises(Malformed, match=said):
@@ -227,6 +228,24 @@ def test_a_later_file_replaces_an_earlier_one():
     assert contents(MAIN + member(VMBUS, b"/dev/null", SYMLINK) + TRAILER).modules == {MOUSE: 103}
     gone = contents(MAIN + member("conf/conf.d/resume", b"/etc/resume", SYMLINK) + TRAILER)
     assert set(gone.files) == {"etc/modprobe.d/hardened.conf"}
+
+
+@pytest.mark.parametrize(
+    "target, there",
+    [
+        ("../../../3.10.0-957.el7.x86_64/extra/microsoft-hyper-v/hv_vmbus.ko", True),
+        ("/lib/modules/3.10.0-957.el7.x86_64/extra/microsoft-hyper-v/hv_vmbus.ko", True),
+        ("/lib/modules/3.10.0-957.el7.x86_64/extra/hv_vmbus.ko", False),
+        ("hv_vmbus.ko", False),  # itself
+    ],
+)
+def test_a_module_may_be_a_link_to_another_kernels(target, there):
+    """weak-modules(8) of RHEL makes them for packages such as Microsoft's, and dracut-install takes both along."""
+    real = "usr/lib/modules/3.10.0-957.el7.x86_64/extra/microsoft-hyper-v/hv_vmbus.ko"
+    weak = "usr/lib/modules/3.10.0-1160.el7.x86_64/weak-updates/microsoft-hyper-v/hv_vmbus.ko"
+    image = member(real, b"\x7fELF" + NOISE) + member(weak, target.encode(), SYMLINK) + TRAILER
+    held = contents(image).modules_of("3.10.0-1160.el7.x86_64")
+    assert held == ({"hv_vmbus": weak} if there else {})
 
 
 @pytest.mark.parametrize("bytes_come", ["first", "last"])
