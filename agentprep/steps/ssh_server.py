@@ -10,6 +10,7 @@ from ..errors import Blocked, CommandFailed
 from ..formats import sshd
 from ..guest import Guest
 from ..hostkeys import SWITCH, SWITCHED, made_at_boot
+from ..net import CARD, walls
 from ..policy import Policy
 from ..provisioner import detect
 from ..step import Fact, Item, Step
@@ -57,6 +58,8 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
         told = "%s starts at boot (%s)" % (unit, system.init.enabled(unit))
         yield Fact("ok", "%s; %s is %s in %s" % (told, KEYWORD, place.value, place.name))
     yield from _listening(guest)
+    for told in walls.around(guest, system.init):
+        yield Fact("warning", told, "let ssh in by the card %s and from where you will come on Azure" % CARD)
     yield from _keys(system, policy)
 
 

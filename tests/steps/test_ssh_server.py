@@ -212,3 +212,46 @@ def test_an_address_of_this_machine_is_not_there_on_azure(tmp_path: Any, lines: 
     facts = planned(STEP, system(tmp_path, SERVER, ENABLED, {"/etc/ssh/sshd_config.d/10-x.conf": lines}))[1]
     failed = [fact.evidence for fact in facts if fact.verdict == "failed"]
     assert len(failed) == (told is not None) and (told or "") in "".join(failed)
+
+
+NFT: Files = {"/usr/lib/systemd/system/nftables.service": "[Install]\nWantedBy=sysinit.target\n",
+              "/etc/systemd/system/sysinit.target.wants/nftables.service":
+              To("/usr/lib/systemd/system/nftables.service")}  # fmt: skip
+TABLE = "table inet filter {\n chain input {\n  type filter hook input priority 0; policy drop;\n%s }\n}\n"
+
+
+@pytest.mark.parametrize(
+    "path, text, told",
+    [
+        ("/etc/nftables.conf", TABLE % '  iifname "ens192" tcp dport 22 accept\n', "by ens192 only"),
+        ("/etc/nftables.conf", TABLE % '  iifname "ens192" tcp dport { 22, 443 } accept\n', "by ens192 only"),
+        ("/etc/nftables.conf", TABLE % "  tcp dport ssh accept\n", None),
+        ("/etc/nftables.conf", TABLE % '  iifname "eth*" tcp dport ssh accept\n', None),
+        ("/etc/nftables.conf", TABLE % '  iifname "ens192" tcp dport 443 accept\n', None),
+        ("/etc/sysconfig/iptables", "-A INPUT -i ens192 -p tcp --dport 22 -j ACCEPT\n", None),  # is not loaded
+        ("/etc/hosts.deny", "ALL: ALL\n", "does not let all in"),
+        ("/etc/hosts.deny", "# ALL: PARANOID\n", None),
+        ("/etc/hosts.deny", "vsftpd: ALL\n", None),
+    ],
+)
+def test_a_wall_that_has_its_door_in_this_machines_network(
+    tmp_path: Any, path: str, text: str, told: Optional[str]
+) -> None:
+    facts = planned(STEP, system(tmp_path / "a", SERVER, ENABLED, NFT, {path: text}))[1]
+    warned = [fact.evidence for fact in facts if fact.verdict == "warning"]
+    assert len(warned) == (told is not None) and (told or "") in "".join(warned), warned
+    if path == "/etc/hosts.deny":
+        open_: Files = {path: text, "/etc/hosts.allow": "sshd: ALL\n"}
+        facts = planned(STEP, system(tmp_path / "b", SERVER, ENABLED, NFT, open_))[1]
+        assert "warning" not in [fact.verdict for fact in facts]
+
+
+def test_iptables_of_red_hat_too(tmp_path: Any) -> None:
+    unit = "/usr/lib/systemd/system/iptables.service"
+    files: Files = {unit: "[Install]\nWantedBy=basic.target\n",
+                    "/etc/systemd/system/basic.target.wants/iptables.service": To(unit),
+                    "/etc/sysconfig/iptables": "-A INPUT -i ens192 -p tcp -m tcp --dport 22 -j ACCEPT\n"}  # fmt: skip
+    facts = planned(STEP, system(tmp_path, SERVER, ENABLED, files))[1]
+    assert [fact.evidence for fact in facts if fact.verdict == "warning"] == [
+        "/etc/sysconfig/iptables lets ssh in by ens192 only, and on Azure the card is eth0"
+    ]
