@@ -10,6 +10,7 @@ import time
 from typing import IO, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from . import __version__, report, session
+from .by_hand import POWER_OFF
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
 from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
@@ -167,7 +168,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
         try:
             session.power_off(system)
         except AgentprepError as error:
-            _print_error(error.message, "power it off by hand: systemctl poweroff")
+            _print_error(error.message, "power it off by hand: %s" % POWER_OFF)
             return HALF_WAY
     return told.result.exit_code
 

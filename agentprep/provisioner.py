@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Tuple
 
 from . import boot, init
+from .by_hand import install
 from .errors import AgentprepError, Blocked
 from .formats import sections
 from .guest import Guest
@@ -38,7 +39,8 @@ def _detect(guest: Guest, policy: Policy) -> Provisioner:
     if forced.value == "cloud-init" and not installed(guest):
         raise Blocked(
             "agent-conf.provisioner is cloud-init (%s), and cloud-init is not installed" % forced.source,
-            "install it (apt-get install cloud-init), or set agent-conf.provisioner to auto",
+            "install it (%s), or set agent-conf.provisioner to auto"
+            % install("cloud-init", "cloud-init", "cloud-init"),
         )
     if forced.value != "auto":
         return Provisioner(forced.value, "agent-conf.provisioner is %s (%s)" % (forced.value, forced.source))

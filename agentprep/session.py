@@ -5,6 +5,7 @@ import re
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import report
+from .by_hand import POWER_OFF
 from .changes import Forget, Run, Write
 from .deprovision import STEPS as LAST_STEPS
 from .engine import (
@@ -188,7 +189,7 @@ def _one_way(
     message = "Done: %s, then deprovisioned." % ("%d changes" % changed if changed else "nothing had to be changed")
     steps: Tuple[str, ...] = ()
     if system.live is not None and not choice.poweroff:
-        steps += ("power it off now: systemctl poweroff",)
+        steps += ("power it off now: %s" % POWER_OFF,)
     steps += ("make a fixed VHD of its disk, a whole number of MiB, and upload it",)
     result = Result("done", READY, message, "", _person(findings) + steps, TEXT, "")
     told.records += done.records
@@ -285,8 +286,10 @@ def _nothing(system: System, policy: Policy, gone: bool) -> Report:
 
 
 def power_off(system: System) -> None:
-    """The machine is shutting down."""
-    Run((("systemctl", "poweroff"),), (), "--poweroff").execute(system.guest, 60, None, None)
+    """The machine is shutting down, by what runs it (sd_booted(3); shutdown(8) of SysV init and of upstart)."""
+    systemd = system.guest.is_folder("/run/systemd/system")
+    argv = ("systemctl", "poweroff") if systemd else ("shutdown", "-P", "now")
+    Run((argv,), (), "--poweroff").execute(system.guest, 60, None, None)
 
 
 def failed(error: BaseException, journal: Optional[Journal] = None) -> Result:

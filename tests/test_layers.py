@@ -29,7 +29,7 @@ ROWS = (
     ("modules", "preflight", "release"),
     ("boot", "initrd", "pkg", "init", "net"),
     ("system",),
-    ("step", "provisioner", "hostkeys"),
+    ("step", "provisioner", "hostkeys", "by_hand"),
     ("steps", "deprovision"),
     ("engine",),
     ("report",),

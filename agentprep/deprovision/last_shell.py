@@ -9,6 +9,7 @@ import shlex
 from typing import Iterator, List, Tuple
 
 from ..accounts import NAMES, PLACES, homes
+from ..by_hand import POWER_OFF
 from ..changes import Run, Write
 from ..commands import Completed
 from ..errors import Unknown
@@ -153,7 +154,7 @@ STEP = Step(
     source="Microsoft, Information for non-endorsed distributions, last step (HISTSIZE=0, logout); systemd.unit(5), "
     "'Before=, After='; bash(1), 'SIGNALS'",
     remedy="In every open shell: unset HISTFILE. In the last one, as root: rm -f ~/.bash_history "
-    "/home/*/.bash_history; systemctl poweroff",
+    "/home/*/.bash_history; then: " + POWER_OFF,
     changes=changes,
     one_way=True,
 )

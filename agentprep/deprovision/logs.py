@@ -111,7 +111,8 @@ STEP = Step(
     source="virt-sysprep's operations (logfiles, tmp-files, mail-spool, crash-data, package-manager-cache); "
     "journald.conf(5); journalctl(1), --relinquish-var",
     remedy="As root: journalctl --relinquish-var; rm -rf /var/log/journal/* /var/log/installer; find /var/log -type "
-    "f -name '*.gz' -delete; find /var/log -type f -exec truncate -s 0 {} +; apt-get clean; rm -rf /tmp/* /var/tmp/*",
+    "f -name '*.gz' -delete; find /var/log -type f -exec truncate -s 0 {} +; apt-get clean, dnf or yum clean "
+    "all, or zypper clean --all; rm -rf /tmp/* /var/tmp/*",
     changes=changes,
     one_way=True,
 )

@@ -4,6 +4,7 @@ import posixpath
 from typing import Iterator, List, Sequence
 
 from ..accounts import homes, keys, passwords
+from ..by_hand import POWER_OFF
 from ..guest import Guest
 from ..mounts import inside
 from ..policy import Policy
@@ -56,8 +57,7 @@ STEP = Step(
     "id with --skip, all of it with --no-deprovision.",
     source="Microsoft, Information for non-endorsed distributions, last step; Marketplace VM certification; LISA, "
     "verify_no_pre_exist_users and verify_bash_history_is_empty",
-    remedy="As root: waagent -force -deprovision; then see the remedy of each deprovision-... id; then: systemctl "
-    "poweroff",
+    remedy="As root: waagent -force -deprovision; then see the remedy of each deprovision-... id; then: " + POWER_OFF,
     changes=changes,
     one_way=True,
 )

@@ -168,7 +168,8 @@ STEP = Step(
         "rm -f /etc/cloud/cloud-init.disabled /etc/cloud/ds-identify.cfg /etc/cloud/cloud.cfg.d/99-installer.cfg\n"
         "echo 'datasource_list: [ Azure ]' > /etc/cloud/cloud.cfg.d/91-azure_datasource.cfg\n"
         "systemctl unmask cloud-init.target && systemctl enable cloud-init-local cloud-init cloud-config "
-        "cloud-final"
+        "cloud-final\n"
+        "before systemd: chkconfig cloud-init-local on, and so on; upstart: rm /etc/init/cloud-init*.override"
     ),
     changes=changes,
 )

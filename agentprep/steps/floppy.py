@@ -4,6 +4,7 @@ import re
 from typing import Iterator, List
 
 from .. import modules
+from ..by_hand import INITRDS
 from ..changes import Write
 from ..formats import lines as lines_
 from ..formats import modprobe
@@ -72,6 +73,6 @@ STEP = Step(
     "on /dev/fd0.",
     source="LISA Floppy.verify_floppy_module_is_blacklisted; modprobe.d(5)",
     remedy="echo 'blacklist floppy' > /etc/modprobe.d/agentprep-floppy.conf, then make the initrds anew.\n"
-    "Take floppy out of /etc/modules and /etc/modules-load.d.",
+    "Take floppy out of /etc/modules and /etc/modules-load.d.\n" + INITRDS,
     changes=changes,
 )

@@ -5,6 +5,7 @@ import re
 from typing import Dict, Iterator, List, NamedTuple
 
 from .. import devices
+from ..by_hand import ARGUMENTS
 from ..changes import Write
 from ..errors import Blocked, Malformed
 from ..formats import cmdline, shellvars
@@ -194,6 +195,7 @@ STEP = Step(
     "--verify); LISA verify_os_partition_identifier; fstab(5)",
     remedy="Find each UUID with: blkid. Write UUID=... in the first field of /etc/fstab; check it: findmnt "
     "--verify\n"
-    "Take GRUB_DISABLE_LINUX_UUID=true and a root=/dev/... out of /etc/default/grub, then run: update-grub",
+    "Write root=UUID=... in place of root=/dev/... in the kernel's arguments; take GRUB_DISABLE_LINUX_UUID=true out of "
+    "/etc/default/grub:\n" + ARGUMENTS,
     changes=changes,
 )

@@ -54,7 +54,7 @@ STEP = Step(
     "'serial'; grub-mkconfig 2.06: GRUB_TERMINAL overrides GRUB_TERMINAL_INPUT and GRUB_TERMINAL_OUTPUT; GRUB 0.97, "
     "stage2/builtins.c: serial_func, terminal_func",
     remedy='Set in /etc/default/grub: GRUB_TERMINAL="serial console" and GRUB_SERIAL_COMMAND="serial --speed=115200 '
-    '--unit=0 --word=8 --parity=no --stop=1"; then run: update-grub\n'
+    '--unit=0 --word=8 --parity=no --stop=1"; then run: update-grub, or grub2-mkconfig -o /boot/grub2/grub.cfg\n'
     "With GRUB Legacy put into menu.lst or grub.conf, behind timeout: serial --unit=0 --speed=115200, then terminal "
     "--timeout=5 serial console; and comment out splashimage and gfxmenu.",
     changes=changes,

@@ -191,7 +191,8 @@ STEP = Step(
     "/etc/dracut.conf.d:\n"
     'add_drivers=" hv_vmbus hv_storvsc hv_netvsc hid_hyperv hyperv_keyboard sd_mod $add_drivers "\n'
     "Build the initrd of each kernel: dracut --force IMAGE VERSION\n"
-    "Look inside: lsinitrd IMAGE | grep -E 'hv_|hyperv|sd_mod'; dracut returns 0 though modules are missing",
+    "Look inside: lsinitrd IMAGE | grep -E 'hv_|hyperv|sd_mod'; dracut returns 0 though modules are missing\n"
+    "On SLES 11: put the names into INITRD_MODULES in /etc/sysconfig/kernel, then run: mkinitrd",
     changes=changes,
 )
 

@@ -4,6 +4,7 @@ import re
 from typing import Any, Dict, Iterator, List, NamedTuple
 
 from ..boot import BACKENDS
+from ..by_hand import ARGUMENTS
 from ..errors import Blocked
 from ..formats import cmdline
 from ..policy import Policy
@@ -179,10 +180,10 @@ STEP = Step(
     "and libata.atapi_enabled=0 or reserve=0x1f0,0x8 hide the DVD with the provisioning data.",
     source="Microsoft, Prepare Linux for imaging in Azure ('General Linux system notes'); the LISA tests verify_grub "
     "and verify_serial_console; kernel documentation admin-guide/kernel-parameters and admin-guide/serial-console",
-    remedy="Edit GRUB_CMDLINE_LINUX in /etc/default/grub: add console=ttyS0,115200n8 earlyprintk=ttyS0,115200 "
-    "rootdelay=300 at its end; take rhgb, quiet and crashkernel=... out of it, of GRUB_CMDLINE_LINUX_DEFAULT, and of "
-    "every file in /etc/default/grub.d. Then run: update-grub (or grub2-mkconfig -o /boot/grub2/grub.cfg), and look at "
-    "the result: grep vmlinuz /boot/grub/grub.cfg",
+    remedy="Add console=ttyS0,115200n8 earlyprintk=ttyS0,115200 rootdelay=300 at the end of the kernel's arguments; "
+    "take rhgb, quiet and crashkernel=... out of them (GRUB_CMDLINE_LINUX_DEFAULT has some too):\n"
+    + ARGUMENTS
+    + "\nLook at the result: grep vmlinuz /boot/grub/grub.cfg; grubby --info=ALL; after a boot: cat /proc/cmdline",
     changes=changes,
 )
 

@@ -4,6 +4,7 @@ import re
 from typing import Any, Iterator, List
 
 from .. import net
+from ..by_hand import install
 from ..changes import Link, Remove, Write
 from ..errors import Blocked
 from ..net import ifcfg, ifupdown, wicked
@@ -90,7 +91,7 @@ def _dhcp(system: System, policy: Policy) -> Iterator[Item]:
     if not governing:
         known = "ifupdown, ifcfg files, wicked, systemd-networkd, NetworkManager or netplan"
         yield Fact("failed", "nothing in the guest gives %s an address: none of %s starts at boot" % (net.CARD, known),
-                   "install one, for example: apt-get install ifupdown isc-dhcp-client")  # fmt: skip
+                   "install one: %s" % install("ifupdown isc-dhcp-client", "NetworkManager", "wicked"))  # fmt: skip
         return
     if not any(evidence[: len(governing)]):
         yield from governing[0].add()

@@ -3,6 +3,7 @@
 import re
 from typing import Dict, Iterator, List, Tuple
 
+from ..by_hand import ARGUMENTS
 from ..errors import Blocked, Unknown
 from ..policy import Policy
 from ..step import Fact, Item, Step
@@ -76,7 +77,6 @@ STEP = Step(
     "are left alone.",
     source="Microsoft, Information for non-endorsed distributions, 'General Linux system notes'; the LISA test "
     "verify_grub demands it below RHEL 6.6",
-    remedy="Add numa=off to each kernel line of such a kernel in /boot/grub/grub.conf or menu.lst; with GRUB 2, to "
-    "GRUB_CMDLINE_LINUX in /etc/default/grub, then run: update-grub",
+    remedy="Add numa=off to the arguments of each kernel below 2.6.37:\n" + ARGUMENTS,
     changes=changes,
 )

@@ -4,6 +4,7 @@ import posixpath
 from typing import Iterator
 
 from .. import swaps
+from ..by_hand import ARGUMENTS
 from ..changes import Link, Remove, Run, Write
 from ..devices import os_disks, uuid
 from ..errors import Blocked, Unknown
@@ -164,11 +165,13 @@ STEP = Step(
     remedy="swapoff -a\n"
     "Take the lines of type swap out of /etc/fstab, and those with the option swap out of /etc/crypttab.\n"
     "systemctl mask each .swap unit of /etc/systemd/system; rm the swap file.\n"
-    "Take resume=, resume_offset= and the swap's rd.lvm.lv= or rd.luks.uuid= out of /etc/default/grub; "
-    "update-grub.\n"
+    "Take resume=, resume_offset= and the swap's rd.lvm.lv= or rd.luks.uuid= out of the kernel's arguments:\n"
+    + ARGUMENTS
+    + "\n"
     "With initramfs-tools: echo RESUME=none > /etc/initramfs-tools/conf.d/resume; update-initramfs -u -k all\n"
     "With dracut: build each initrd anew, since a host-only one holds the resume= of the swap in fstab: "
-    "dracut --force IMAGE VERSION",
+    "dracut --force IMAGE VERSION\n"
+    "On SLES 11: mkinitrd",
     changes=changes,
 )
 

@@ -151,7 +151,7 @@ STEP = Step(
     source="Microsoft, 'Azure VM certification FAQ'; Microsoft LISA, verify_client_active_interval; sshd_config(5)",
     remedy=(
         "apt-get install openssh-server && systemctl enable ssh  (dnf or yum: openssh-server and sshd; zypper: openssh "
-        "and sshd)\n"
+        "and sshd; before systemd: chkconfig sshd on)\n"
         "echo 'ClientAliveInterval 180' > /etc/ssh/sshd_config.d/00-agentprep.conf  (or in /etc/ssh/sshd_config)\n"
         "see: sshd -T | grep -i clientaliveinterval"
     ),
