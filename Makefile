@@ -14,7 +14,7 @@ help: ## this list
 test: ## the test suite, without the lab; ARGS="-k grub" goes to pytest
 	@tests/setup.sh test
 	@$(PY) -m compileall -q agentprep
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto $(ARGS)
 
 test-all: ## the test suite on every Python found, 3.6 to 3.14
 	@tests/setup.sh test

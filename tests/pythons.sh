@@ -48,7 +48,7 @@ while read -r name path; do
     if ! ready "$name" "$path" >"$log.pip" 2>&1 </dev/null; then
         tail -20 "$log.pip"
         verdict=FAILED failed=1 last="its environment could not be made"
-    elif ".venv-$name/bin/python" -m pytest -q "$@" >"$log" 2>&1 </dev/null; then
+    elif ".venv-$name/bin/python" -m pytest -q -n auto "$@" >"$log" 2>&1 </dev/null; then
         verdict=passed last=$(tail -1 "$log")
     else
         verdict=FAILED failed=1 last=$(tail -1 "$log")
