@@ -292,7 +292,8 @@ def fstab(root: str = "UUID=" + UUID, kind: str = "ext4", boot: str = "", efi: b
 
 def loaders(vendor: str, grub_cfg: str, arch: str = "x64", fallback: str = "") -> Files:
     """An EFI system partition with shim, GRUB and its grub.cfg; `fallback` names what EFI/BOOT has ("" for nothing)."""
-    shim = b"MZ" + bytes(64) + ("grub%s.efi" % arch).encode("utf-16-le") + bytes(64)
+    names = "\\grub%s.efi\0\\fb%s.efi\0" % (arch, arch)  # what shim starts, and looks for first
+    shim = b"MZ" + bytes(64) + names.encode("utf-16-le") + bytes(64)
     folder = "/boot/efi/EFI/%s/" % vendor
     found: Files = {
         folder + "shim%s.efi" % arch: shim, folder + "grub%s.efi" % arch: b"MZ" + bytes(32) + vendor.encode(),

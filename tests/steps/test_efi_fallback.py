@@ -7,6 +7,7 @@ from agentprep.errors import Blocked
 from agentprep.live import Mount
 from agentprep.steps.efi_fallback import STEP
 from tests.boot import legacy, partitions
+from tests.roots.every import TREES
 from tests.trees import FakeLive, make_tree, planned, system_of
 
 # What is read of the loaders: Debian's shimx64.efi.signed 16.1 names in UTF-16 what it starts (grubx64.efi, fbx64.efi,
@@ -220,3 +221,13 @@ def test_bios(tmp_path):
     root = make_tree(tmp_path / "root", {"/boot/grub/i386-pc/core.img": "x"})
     changes, facts = planned(STEP, system_of(root))
     assert changes == [] and facts[0].evidence == "not applicable: GRUB's i386-pc core image is in /boot"
+
+
+@pytest.mark.parametrize("name", ["rhel-7-uefi", "rhel-10-uefi", "fedora-43"])
+def test_guests_whose_shim_finds_its_fallback_need_nothing(tmp_path, name):
+    """shim-x64 puts fbx64.efi beside BOOTX64.EFI, and a CSV file into its vendor's folder."""
+    tree = next(one for one in TREES if one.name == name)
+    one = system_of(tree.make(tmp_path), tree.commands)
+    assert "fbx64.efi".encode("utf-16-le") in (one.guest.read("/boot/efi/EFI/BOOT/BOOTX64.EFI") or b"")
+    changes, facts = planned(STEP, one)
+    assert changes == [] and [fact.verdict for fact in facts] == ["ok"]
