@@ -13,7 +13,8 @@ from pathlib import Path
 
 from . import guests, host
 from .demo import demo
-from .machine import Machine, overlay
+from .disks import overlay
+from .machine import Machine
 
 FACTS = "cat /proc/cmdline; cat /proc/swaps; uname -r; ls -l /boot; systemctl --failed --no-legend; systemd-analyze"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple, Tuple
 
 from . import host
-from .machine import Machine, fresh_nvram, overlay
+from .disks import fresh_nvram, overlay
+from .machine import Machine
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 MIB = 1 << 20

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from . import guests
+from .disks import overlay
 from .install import install
-from .machine import Machine, overlay
+from .machine import Machine
 from .ready import initrd_modules, kernels
 
 NAME = "bookworm-source"

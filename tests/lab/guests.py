@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple, Tuple
 
 from . import build, host
-from .machine import Machine, nvram, overlay
+from .disks import nvram, overlay
+from .machine import Machine
 
 BASE = (
     "systemd-sysv,libpam-systemd,udev,kmod,dbus,iproute2,procps,ifupdown,eject,e2fsprogs,fdisk,zstd,passwd,"

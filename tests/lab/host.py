@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .machine import OVMF_CODE
+from .disks import OVMF_CODE
 
 # program -> Debian package
 PROGRAMS = {

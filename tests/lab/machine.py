@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .agent import GuestAgent, Monitor, Timeout
+from .disks import firmware
 
 # Plain emulation is the default: a /dev/kvm that is there does not always work.
 ACCEL = os.environ.get("LAB_ACCEL", "tcg,thread=multi")
@@ -27,9 +28,6 @@ CONTROLLERS = {
 # Colours, cursor moves and bracketed paste, as a login shell sends them.
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-Za-z]|[=>])|\r|\x00")
 
-# Debian's package ovmf; 4M is the size of code and memory together.
-OVMF_CODE, OVMF_VARS = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
-
 # What UEFI's own shell says, where the firmware ends that knows no boot entry and finds no fallback loader.
 NOTHING = "UEFI Interactive Shell"
 # Linux tests its timer in real time as it starts, and panics when a busy host did not let an emulated processor run.
@@ -41,7 +39,7 @@ class Machine:
 
     QEMU gets SIGKILL when the thread that entered the context ends (PR_SET_PDEATHSIG), so a thread owns its machines.
     There is no network card unless *extra* adds one.  The firmware is UEFI where its memory lies beside the disk, see
-    nvram(), else BIOS.
+    disks.nvram(), else BIOS.
     """
 
     def __init__(self, disk, log, snapshot=None, controller="virtio", cache="unsafe", memory=1024, extra=()):
@@ -256,45 +254,3 @@ def _drain(stream):
             pass
     except OSError:
         pass
-
-
-def nvram(disk):
-    """Where the memory of the UEFI firmware lies that boots *disk*: its boot entries, for one."""
-    return Path(disk).with_name(Path(disk).name.rpartition(".")[0] + ".nvram")
-
-
-def fresh_nvram(disk):
-    """The firmware that boots *disk* is UEFI, and remembers nothing: as in a new virtual machine."""
-    # qcow2, since a snapshot of a machine must hold all that the machine can write
-    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", OVMF_VARS, str(nvram(disk))], check=True)
-
-
-def firmware(disk):
-    """QEMU's options for the firmware of the machine that boots *disk*."""
-    if not nvram(disk).exists():
-        return ()
-    return (
-        ("drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"),
-        ("drive", f"if=pflash,unit=1,format=qcow2,file={nvram(disk)}"),
-    )
-
-
-def copied(source, path):
-    """A disk with the snapshots of *source*, and what its firmware remembers."""
-    shutil.copy(str(source), str(path))
-    if nvram(source).exists():
-        shutil.copy(str(nvram(source)), str(nvram(path)))
-    return Path(path)
-
-
-def overlay(base, path):
-    """A throw-away disk on top of *base*, which stays as it is, with what its firmware remembers."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).unlink(missing_ok=True)
-    kind = "raw" if Path(base).suffix == ".raw" else "qcow2"
-    subprocess.run(
-        ["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(Path(base).resolve()), str(path)], check=True
-    )
-    if nvram(base).exists():
-        shutil.copy(str(nvram(base)), str(nvram(path)))
-    return Path(path)

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import guests
+from .disks import copied, overlay
 from .install import install
-from .machine import Machine, copied, overlay
+from .machine import Machine
 
 MANIFEST = Path(__file__).with_name("manifest.py").read_text("utf-8")
 

@@ -6,7 +6,8 @@ import pytest
 
 from . import build, guests
 from .agent import Timeout
-from .machine import Machine, fresh_nvram, nvram
+from .disks import fresh_nvram, nvram
+from .machine import Machine
 from .ready import MODULES, SHORT, WANTED, assert_arguments, assert_ready, initrd_modules, loadable
 from .scene import agentprep, seen, status
 

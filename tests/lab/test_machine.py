@@ -10,8 +10,9 @@ import time
 import pytest
 
 from .agent import Timeout
+from .disks import overlay
 from .install import REPOSITORY
-from .machine import Machine, overlay
+from .machine import Machine
 
 # A machine whose disk is empty: QEMU runs, nothing boots.
 KEEPER = """
