@@ -71,7 +71,7 @@ def _used(guest: Guest) -> Optional[Config]:
     in_boot = [path for path in found if not path.startswith(ESPS)]
     if in_boot and _left_behind(guest, in_boot[0]):
         return None
-    if _unmounted(guest) and not (in_boot and _current(guest, in_boot[0])):
+    if _unmounted(guest) and not (in_boot and _current(guest, in_boot[0]) and not _led_away(guest, in_boot[0])):
         raise Blocked(
             "the EFI system partition, which may hold the menu, is not mounted at %s" % _unmounted(guest),
             "mount it, as /etc/fstab says, then run agentprep again",
@@ -145,7 +145,8 @@ def _read_by_uefi(guest: Guest, found: List[str]) -> Optional[Config]:
 
     Of several vendors' files (a machine that was converted from CentOS keeps EFI/centos) it is that beside a loader.
     """
-    leading, read = stubs(guest), {}
+    leading = stubs(guest)
+    read: Dict[str, Config] = {}
     paths = _on_esp(guest)
     for path in [path for path in paths if _has_loader(guest, path)] or paths:
         path = guest.canonical(path)
@@ -232,6 +233,12 @@ def _unmounted(guest: Guest) -> str:
         if line.mount_point in ESPS and not guest.names(line.mount_point):
             return line.mount_point
     return ""
+
+
+def _led_away(guest: Guest, path: str) -> bool:
+    """GRUB's environment is on the ESP (RHEL 7 and 8 on UEFI): so is the menu, and this one was made by mistake."""
+    block = posixpath.dirname(path) + "/grubenv"
+    return guest.link(block) is not None and not guest.is_file(block)
 
 
 def _generator(guest: Guest) -> str:

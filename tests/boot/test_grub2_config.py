@@ -148,6 +148,14 @@ def test_an_image_of_rhel_8_has_one_menu_on_the_esp_and_the_same_in_boot(tmp_pat
     assert live(tmp_path / "c", plain) == VENDOR
 
 
+def test_a_menu_in_boot_is_not_taken_for_that_of_an_esp_which_is_not_mounted(tmp_path):
+    """RHEL 8 on UEFI, after a `grub2-mkconfig -o /boot/grub2/grub.cfg`: grubenv is a link to the ESP."""
+    files = {MADE: SHARED, "/etc/fstab": "UUID=1-2 /boot/efi vfat umask=0077 0 2\n"}
+    assert live(tmp_path / "a", dict(files, **{"/boot/grub2/grubenv": "# GRUB Environment Block\n"})) == MADE
+    with pytest.raises(Blocked, match="not mounted at /boot/efi"):
+        live(tmp_path / "b", dict(files, **{"/boot/grub2/grubenv": To("../efi/EFI/redhat/grubenv")}))
+
+
 def test_the_removable_path_counts_only_when_it_is_alone(tmp_path):
     fallback = "/boot/efi/EFI/BOOT/grub.cfg"
     assert live(tmp_path / "a", {fallback: MENU, VENDOR: MENU}) == VENDOR
