@@ -1,11 +1,14 @@
 """The initrd of every installed kernel holds the modules with which Azure's disk is found."""
 
 import posixpath
+import re
 from typing import Iterator, List, Sequence, Tuple
 
 from .. import modules
 from ..changes import Beside, Write, beside
 from ..errors import Blocked, CommandFailed, Malformed, Unknown
+from ..formats import crypttab
+from ..formats.initrd import Contents
 from ..formats.modules import Resolution, normalised
 from ..initrd import BACKENDS
 from ..initrd.image import Order, inside, lacking
@@ -67,6 +70,43 @@ def _prove(system: System, kernel: Kernel, told: Resolution, made: str) -> None:
         raise CommandFailed("the new initrd of %s is no good: %s" % (kernel.version, error.message), hint) from None
     if lost:
         raise CommandFailed("the new initrd of %s still lacks %s" % (kernel.version, ", ".join(lost)), hint)
+    shut = _shut(system, kernel, made)
+    if shut:
+        told = "the new initrd of %s would not open %s, as the present one does" % (kernel.version, ", ".join(shut))
+        raise CommandFailed(
+            told, "run agentprep on the machine itself, where its tool sees the encrypted disks; " + hint
+        )
+
+
+def _shut(system: System, kernel: Kernel, made: str) -> List[str]:
+    """The encrypted devices that the present image opens and the new one does not.
+
+    cryptsetup's hook of initramfs-tools and host-only dracut put into it what they find to be open, which in a chroot
+    need not be what the guest has.
+    """
+    guest = system.guest
+    try:
+        old, new = inside(guest, system.initrd.image(kernel), system.read), inside(guest, made, system.read)
+        arguments = [word for words in system.boot.arguments().values() for word in words]
+    except (Blocked, Malformed, Unknown):
+        return []  # there is nothing to compare with
+    arguments += [word for text in new.texts("etc/cmdline.d").values() for word in text.split()]
+    wanted = {entry.name for entry in crypttab.parse(guest.text("/etc/crypttab") or "")}
+    opened = {entry.name for entry in _opened(new)}
+    told = []
+    for entry in _opened(old):
+        name = re.sub(r"^(UUID=|/dev/disk/by-uuid/)", "", entry.device).strip("\"'")
+        given = any(word.startswith("rd.luks") and name in word for word in arguments)
+        if entry.name in wanted and entry.name not in opened and not given:
+            told.append(entry.name)
+    return told
+
+
+def _opened(held: Contents) -> List[crypttab.Entry]:
+    """Debian's list, and the copy of /etc/crypttab that dracut makes."""
+    names = ("cryptroot/crypttab", "etc/crypttab", "usr/etc/crypttab")
+    texts = [held.files[name].decode("utf-8", "surrogateescape") for name in names if name in held.files]
+    return [entry for text in texts for entry in crypttab.parse(text)]
 
 
 def _stale(system: System, kernel: Kernel, told: Resolution) -> str:

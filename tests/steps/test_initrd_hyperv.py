@@ -157,3 +157,37 @@ def test_a_second_image_of_a_kernel_is_not_taken_for_the_one_that_is_booted(tmp_
     with open(root + other, "wb") as stream:
         stream.write(read(root, "/boot/initrd.img-" + ONE))
     assert [fact.verdict for fact in planned(initrd_hyperv.RULE, system_of(root), SETTINGS, "")[1]] == ["ok"]
+
+
+CRYPTTAB = "sda3_crypt UUID=0fc3f5a2-1111-4222-8333-444455556666 none luks,discard\n"
+
+
+@pytest.mark.parametrize(
+    "table, keeps, arguments, fine",
+    [(CRYPTTAB, False, "", False), (CRYPTTAB, True, "", True), ("", False, "", True),
+     (CRYPTTAB, False, "rd.luks.uuid=luks-0fc3f5a2-1111-4222-8333-444455556666", True)],
+)  # fmt: skip
+def test_an_image_that_no_longer_opens_the_encrypted_disk_is_not_taken(tmp_path, table, keeps, arguments, fine):
+    """cryptsetup-initramfs leaves out of an image what is not open under its name where it is built."""
+    listed = [("cryptroot/crypttab", CRYPTTAB.encode())]
+
+    def build(root, argv):
+        mkinitramfs(root, argv)
+        made = root + argv[argv.index("-o") + 1]
+        with open(made, "ab") as stream:
+            stream.write(archive(listed if keeps else []))
+
+    root, _ = system(tmp_path, extra={"/etc/crypttab": table})
+    for kernel in debian12.KERNELS:
+        with open(root + "/boot/initrd.img-" + kernel, "wb") as stream:
+            stream.write(archive([("usr/lib/modules/%s/kernel/fs/ext4/ext4.ko" % kernel, b"x")] + listed))
+    menu = read(root, "/boot/grub/grub.cfg").decode()
+    with open(root + "/boot/grub/grub.cfg", "w") as stream:
+        stream.write(menu.replace(" ro ", " ro %s " % arguments))
+    found = system_of(root, {"mkinitramfs": build})
+    brought_about(initrd_hyperv.STEP, found, SETTINGS)
+    if fine:
+        brought_about(initrd_hyperv.RULE, found, SETTINGS, "")
+    else:
+        with pytest.raises(CommandFailed, match="would not open sda3_crypt"):
+            brought_about(initrd_hyperv.RULE, found, SETTINGS, "")
