@@ -117,7 +117,7 @@ class BLS(Grub2):
         return "" if grubcfg.reads_entries(text) else "it has no blscfg; %s=true in %s brings it back" % (ENABLE, MAIN)
 
     def affected(self) -> Sequence[str]:
-        text = self.guest.text(self.generator or "") or ""
+        text = (self.guest.text(self.generator) or "") if self.generator else ""
         quiet = QUIETLY in text and ("BLS_CMDLINE" not in text or self.defaults.value(ENABLE) == "true")
         return () if quiet else [bls_entries.FOLDER + "/*.conf", CMDLINE] + self._environments()
 

@@ -57,6 +57,17 @@ def options(root, version):
     return [line for line in lines if line.startswith("options")]
 
 
+def test_without_a_generator_it_is_said_what_is_missing(tmp_path):
+    root = redhat.guest(tmp_path, "el9")
+    for path in ("/usr/sbin/grub2-mkconfig", "/usr/bin/grub2-mkconfig"):
+        if os.path.exists(root + path):
+            os.unlink(root + path)
+    one = backend(root)
+    assert one.generator is None
+    with pytest.raises(Blocked, match="has no grub-mkconfig"):
+        list(one.generate(ADD, REMOVE))
+
+
 # -- recognising ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_menu_made_by_blscfg_and_its_entries_are_the_evidence(tmp_path, release):
