@@ -72,7 +72,7 @@ def _prove(system: System, kernel: Kernel, told: Resolution, made: str) -> None:
         raise CommandFailed("the new initrd of %s still lacks %s" % (kernel.version, ", ".join(lost)), hint)
     shut = _shut(system, kernel, made)
     if shut:
-        told = "the new initrd of %s would not open %s, as the present one does" % (kernel.version, ", ".join(shut))
+        what = "the new initrd of %s would not open %s, as the present one does" % (kernel.version, ", ".join(shut))
         raise CommandFailed(
             told, "run agentprep on the machine itself, where its tool sees the encrypted disks; " + hint
         )
