@@ -74,7 +74,7 @@ def _prove(system: System, kernel: Kernel, told: Resolution, made: str) -> None:
     if shut:
         what = "the new initrd of %s would not open %s, as the present one does" % (kernel.version, ", ".join(shut))
         raise CommandFailed(
-            told, "run agentprep on the machine itself, where its tool sees the encrypted disks; " + hint
+            what, "run agentprep on the machine itself, where its tool sees the encrypted disks; " + hint
         )
 
 
