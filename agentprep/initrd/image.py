@@ -18,6 +18,9 @@ class Order(NamedTuple):
     growth: int
 
 
+LARGEST = 1 << 32  # bytes; ramdisk_size of a kernel's setup header has 32 bits (Documentation/arch/x86/boot.rst)
+
+
 def inside(guest: Guest, path: str, read: Dict[Any, Any]) -> Contents:
     """The modules and configuration in the image at `path`; `read` remembers what images held.
 
@@ -26,6 +29,8 @@ def inside(guest: Guest, path: str, read: Dict[Any, Any]) -> Contents:
     found = guest.stat(path)
     if found is None:
         raise Malformed("%s does not exist" % path, "build it")
+    if found.st_size >= LARGEST:  # above all a sparse file, which would be read for minutes
+        raise Malformed("%s: it is larger than any initrd (%d bytes)" % (path, found.st_size), "Build it anew.")
     # A rename keeps all of these, so that an image that was proved beside is not read again in its place.
     name = (found.st_dev, found.st_ino, found.st_size, found.st_mtime)
     if name not in read:
