@@ -1,7 +1,7 @@
 """What a user's command consists of: a check, a plan, a run with its last part, a rollback."""
 
 import os
-import re
+import posixpath
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import report
@@ -260,6 +260,10 @@ def _original(path: str, copy: Optional[str]) -> str:
     return "%s was left as it is, since somebody changed it%s" % (path, kept)
 
 
+REMOVALS = {"apt-get": "apt-get purge", "yum": "yum remove", "dnf": "dnf remove", "tdnf": "tdnf remove",
+            "zypper": "zypper remove"}  # fmt: skip
+
+
 def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
     """What a rollback cannot take back, in words."""
     left: List[str] = []
@@ -269,10 +273,14 @@ def _left(journals: Sequence[Journal]) -> Tuple[str, ...]:
         for argv in journal.commands:
             if argv[0] == "swapoff":
                 left.append("swap is used again from the next boot, or now with: swapon -a")
-            packages = re.search(r" install .*?([a-z0-9.+-]+)$", " ".join(argv))
-            if argv[0] == "apt-get" and packages:
-                name = packages.group(1)
-                left.append("the package %s stays installed; remove it with: apt-get purge %s" % (name, name))
+            removal = REMOVALS.get(posixpath.basename(argv[0]), "")
+            if removal and "install" in argv:
+                words = argv[argv.index("install") + 1 :]
+                left += [
+                    "the package %s stays installed; remove it with: %s %s" % (name, removal, name)
+                    for name in words
+                    if name[:1] not in "-!"
+                ]
     return tuple(dict.fromkeys(left))
 
 

@@ -1,5 +1,6 @@
 """What a person is told to do by hand names the way of each family of guests, not of one alone."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,3 +56,15 @@ def test_the_machine_is_powered_off_with_what_runs_it(tmp_path: Any, files: Any,
 
     session.power_off(system_of(make_tree(tmp_path, files), {"systemctl": done, "shutdown": done}))
     assert ran == [argv]
+
+
+@pytest.mark.parametrize("argv, told", [
+    (("apt-get", "-y", "-o", "Dpkg::Options::=--force-confold", "install", "waagent"), "apt-get purge waagent"),
+    (("yum", "-y", "install", "WALinuxAgent", "python-pyasn1"), "yum remove WALinuxAgent, yum remove python-pyasn1"),
+    (("/usr/bin/dnf", "-y", "install", "--allowerasing", "WALinuxAgent"), "dnf remove WALinuxAgent"),
+    (("zypper", "--non-interactive", "install", "--no-recommends", "!x", "openssh"), "zypper remove openssh"),
+])  # fmt: skip
+def test_packages_that_a_rollback_leaves(argv: Any, told: str) -> None:
+    journal: Any = SimpleNamespace(entries=[], commands=[argv])
+    left = session._left([journal])
+    assert ", ".join(line.split("with: ")[1] for line in left) == told
