@@ -77,7 +77,12 @@ def changes(system: System, policy: Policy) -> Iterator[Item]:
             yield Fact("ok", "not needed: no shell of the guest at %s is open" % guest.root)
         return
     if not guest.is_folder("/run/systemd/system"):  # sd_booted(3)
-        yield Fact("person", "systemd does not run here: the shells that are open write their histories later", BY_HAND)
+        yield Fact(
+            "person",
+            "systemd does not run here: the shells that are open write their histories later, and the shutdown "
+            "writes a seed and a record of itself",
+            BY_HAND,
+        )
         return
     stale = False
     for path, text in files(guest):

@@ -53,6 +53,7 @@ def test_a_person_is_told_when_systemd_does_not_start_them(tmp_path: Any) -> Non
 def test_without_systemd_a_person_is_told(tmp_path: Any) -> None:
     changes, facts = planned(STEP, system_of(make_tree(tmp_path, used()), live=FakeLive()))
     assert changes == [] and [fact.verdict for fact in facts] == ["person"]
+    assert "a seed" in facts[0].evidence and "unset HISTFILE" in facts[0].remedy  # type: ignore[union-attr]
 
 
 def test_from_outside_nothing_is_needed(tmp_path: Any) -> None:
