@@ -8,6 +8,8 @@ from ..changes import Link, Write
 from ..errors import Malformed
 from ..formats import lines, versions
 from ..guest import Guest
+from ..init.sysv import SysV
+from ..init.upstart import Upstart
 from ..policy import Policy
 from ..step import Fact, Item, Step
 from ..system import System
@@ -99,8 +101,8 @@ def _refclock(guest: Guest, config: str) -> Iterator[Item]:
             yield Fact("note", "%s says: %s; where there is no such clock, chronyd does not start" % (path, given))
             return
     unit = next((unit % name for name in NAMES for unit in UNITS if guest.is_file(unit % name)), None)
-    if unit is None:
-        told = "chrony has no unit of systemd: Hyper-V's clock is not made a source"
+    if unit is None or Upstart.probe(guest) or SysV.probe(guest):
+        told = "systemd does not start chrony here: Hyper-V's clock is not made a source"
         yield Fact("person", told, "on the Azure VM add to %s: %s" % (config, REFCLOCK))
         return
     own = next((folder for folder in folders if folder.startswith("/etc/")), None)

@@ -220,3 +220,11 @@ def test_the_drop_in_gives_the_line_only_where_the_clock_is(tmp_path):
     os.unlink(clock)
     subprocess.check_call(["sh", "-c", script])
     assert not os.path.exists(made)
+
+
+def test_units_do_nothing_where_upstart_starts_chrony(tmp_path):
+    """Ubuntu 14.04 with a unit that its package brings for systemd."""
+    upstart = {"/sbin/init": Program(""), "/sbin/initctl": Program(""), "/etc/init/rc.conf": "start on runlevel\n"}
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path, dict(DEBIAN, **upstart))))
+    assert [change.path for change in changes if "systemd" in change.path or "agentprep.conf" in change.path] == []
+    assert [fact.verdict for fact in facts] == ["person"] and "systemd does not start chrony" in facts[0].evidence
