@@ -15,6 +15,7 @@ from ..system import System
 
 # The second is SUSE's cloud-init's (Microsoft, "Prepare a SLES or openSUSE virtual machine for Azure").
 PERSISTENT = ("/etc/udev/rules.d/70-persistent-net.rules", "/etc/udev/rules.d/85-persistent-net-cloud-init.rules")
+STRANGERS = ("connman", "dhcpcd", "netctl-auto")  # give cards addresses too, and agentprep does not know their files
 GENERATOR = "75-persistent-net-generator.rules"
 RULES = ("/etc/udev/rules.d/*.rules", "/usr/lib/udev/rules.d/*.rules", "/lib/udev/rules.d/*.rules")
 UNMANAGED = "/etc/udev/rules.d/68-azure-sriov-nm-unmanaged.rules"
@@ -66,6 +67,9 @@ def _dhcp(system: System, policy: Policy) -> Iterator[Item]:
         yield Write(ifupdown.OWN, text, why)
         return
     governing = [backend for backend, _ in net.governing(guest, system.init)]
+    if not governing and system.init.unit(("NetworkManager",)) and not any(map(system.init.enabled, STRANGERS)):
+        yield from system.init.enable("NetworkManager")
+        governing = [backend for backend, _ in net.governing(guest, system.init)]
     backends = governing + _unread(system, governing)
     _choose(system, policy, governing)
     for backend in backends:
@@ -133,9 +137,12 @@ def _conflicts(system: System) -> bool:
 
 
 def _replaced(system: System) -> bool:
-    """The plan installs an agent whose package removes what governs the network now."""
-    if system.init.unit(("NetworkManager",)) is None or not system.distro.row.agent_conflicts:
+    """The plan installs an agent whose package removes what governs the network now, and brings ifupdown for it."""
+    row = system.distro.row
+    if system.init.unit(("NetworkManager",)) is None or not row.agent_conflicts:
         return False
+    if "ifupdown" not in row.network_packages:
+        return False  # what takes over is in the guest already
     try:
         packages = system.packages
     except Blocked:

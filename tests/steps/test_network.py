@@ -304,3 +304,17 @@ def test_dhclient_is_patient(tmp_path: Any, old: str, new: str) -> None:
     one = system(tmp_path, IFUPDOWN, files)
     assert len(settled(one)) == (1 if new else 0)
     assert content(one.guest.root, "/etc/dhcp/dhclient.conf") == DHCLIENT_CONF + (new or old) + "\n"
+
+
+@pytest.mark.parametrize("stranger", ["", "connman"])
+def test_a_network_manager_that_nothing_starts_is_started_where_nothing_else_is(tmp_path, stranger):
+    unit = "[Unit]\n[Service]\nExecStart=/usr/sbin/x\n[Install]\nWantedBy=multi-user.target\n"
+    files: Files = dict(BASE, **{"/lib/systemd/system/NetworkManager.service": unit})
+    if stranger:
+        files["/lib/systemd/system/%s.service" % stranger] = unit
+        link = "/etc/systemd/system/multi-user.target.wants/%s.service" % stranger
+        files[link] = To("/lib/systemd/system/%s.service" % stranger)
+    changes, facts = planned(STEP, system_of(make_tree(tmp_path / "root", files)))
+    link = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service"
+    assert (link in [one.path for one in changes]) is not bool(stranger)
+    assert ("failed" in [fact.verdict for fact in facts]) is bool(stranger)
