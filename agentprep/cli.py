@@ -14,6 +14,7 @@ from .by_hand import POWER_OFF
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
 from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
+from .evidence import AUTO
 from .guest import Guest
 from .journal import Runs
 from .live import here
@@ -147,6 +148,8 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     watch = Terminal(stream, _paint(options, stream), live, options.verbose, options.quiet)
     mechanisms = {name: values.text("mechanisms." + name) for name in MECHANISMS}
     system = System(guest, here(guest.root), wanted=mechanisms)
+    for name in [name for name in MECHANISMS if mechanisms[name] != AUTO]:
+        system.picked(name)  # raises Usage for a name that is none
     policy = values.on(system.distro.row.family, system.distro.version)
     try:
         if options.command == "rollback":

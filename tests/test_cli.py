@@ -131,6 +131,7 @@ def test_help_version_and_nothing():
         (("check", "--root", "/no/such/folder"), "not a folder"),
         (("check", "--policy", "/no/such.conf"), "there is no policy"),
         (("check", "--set", "limits.command=x"), "whole number"),
+        (("check", "--set", "mechanisms.boot=lilo"), "it is one of: grub2"),
         (("rollback", "--root", "/tmp", "x"), ""),
     ],
 )  # fmt: skip
