@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$(pwd -P)
-words=('(^|[^[:alnum:]_.-])/work/' '/\.pyenv/versions/' '/[r]oot/\.(cache|local|cargo|pyenv)' '/Users/[a-z]')
+words=('/\.pyenv/versions/' '/[r]oot/\.(cache|local|cargo|pyenv)' '/Users/[a-z]')
 [ "${#here}" -lt 6 ] || words+=("$(printf '%s' "$here" | sed 's/[][\.*^$+?(){}|]/\\&/g')(/|\$|[^[:alnum:]_-])")
 [ "$HOME" = /root ] || [ "$HOME" = / ] || words+=("$HOME/")
 pattern=$(printf '|%s' "${words[@]}")
