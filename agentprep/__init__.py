@@ -4,4 +4,4 @@ import sys
 
 sys.dont_write_bytecode = True  # check and plan write nothing anywhere; packages bring compiled code
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
