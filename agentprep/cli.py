@@ -7,9 +7,10 @@ import shutil
 import signal
 import sys
 import time
-from typing import IO, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
 
-from . import __version__, report, session
+from . import report, session
+from .arguments import COMMANDS, FORMATS, parser
 from .by_hand import POWER_OFF
 from .deprovision import STEPS as LAST_STEPS
 from .engine import Record
@@ -27,57 +28,6 @@ from .terminal import Terminal
 
 # The reader of the output went away, or its disk is full; what was done is done.
 GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF)
-EPILOG = """exit codes: 0 ready or done; 1 not ready, or not brought about; 2 the command line or a policy is wrong;
-3 unsupported or blocked, nothing changed; 4 failed half-way: run and rollback are both safe then."""
-COMMANDS = (
-    ("check", "say of every requirement whether it holds; changes nothing"),
-    ("plan", "show every change that a run would make, as diffs; changes nothing"),
-    ("run", "bring everything about, verify it, then deprovision"),
-    ("rollback", "take back what the last run changed"),
-    ("history", "list the runs that are on record"),
-    ("explain", "say what a requirement is, why, and how to do it by hand"),
-    ("policy", "print the effective policy and where each value came from"),
-)
-
-
-class Arguments(argparse.ArgumentParser):
-    """argparse whose errors are ours."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Usage(message, "see: %s --help" % self.prog)
-
-
-def parser() -> argparse.ArgumentParser:
-    common = Arguments(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--root", metavar="DIR", help="the guest is the tree mounted at DIR")
-    common.add_argument("--policy", metavar="FILE|NAME", help="a policy file, or a shipped one: default, current")
-    common.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", help="one value of the policy")
-    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    common.add_argument("--quiet", action="store_true", help="only what is wrong, and how it ended")
-    common.add_argument("--verbose", action="store_true", help="more: titles, sources, the output of commands")
-    common.add_argument("--color", choices=("auto", "always", "never"), help="colours (default: on a terminal)")
-    top = Arguments(
-        prog="agentprep", parents=[common], epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Make this Linux guest ready to be uploaded to Azure.",
-    )  # fmt: skip
-    top.add_argument("--version", action="version", version="agentprep " + __version__)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for name, words in COMMANDS:
-        one = commands.add_parser(name, parents=[common], help=words, description=words[0].upper() + words[1:] + ".")
-        if name in ("check", "plan", "run"):
-            one.add_argument("--skip", metavar="ID", action="append", default=[], help="leave a requirement out")
-            one.add_argument("--only", metavar="ID", action="append", default=[], help="only this requirement")
-        if name in ("plan", "run"):
-            one.add_argument("--no-deprovision", action="store_true", help="leave out the part that cannot be undone")
-        if name == "run":
-            one.add_argument("--yes", action="store_true", help="do not ask before the part that cannot be undone")
-            one.add_argument("--poweroff", action="store_true", help="power the machine off as the last act")
-        if name == "rollback":
-            one.add_argument("number", nargs="?", metavar="RUN", help="back to before that run (see history)")
-            one.add_argument("--force", action="store_true", help="leave files that somebody edited since as they are")
-        if name == "explain":
-            one.add_argument("id", nargs="?", metavar="ID", help="the requirement; without it all are listed")
-    return top
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -122,6 +72,7 @@ def _command(words: List[str]) -> int:
     for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
             signal.signal(number, _interrupt(name))
+    options.format = _format(options)
     values = load(options.policy, options.set)
     if options.command == "explain":
         return _explain(options)
@@ -143,7 +94,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     if options.command == "history":
         return _history(options, guest)
     paint = _paint(options, sys.stdout)
-    stream = sys.stderr if options.json else sys.stdout
+    stream = sys.stdout if options.format == "text" else sys.stderr
     live = options.command in ("run", "rollback") and stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
     watch = Terminal(stream, _paint(options, stream), live, options.verbose, options.quiet)
     mechanisms = {name: values.text("mechanisms." + name) for name in MECHANISMS}
@@ -151,6 +102,11 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     for name in [name for name in MECHANISMS if mechanisms[name] != AUTO]:
         system.picked(name)  # raises Usage for a name that is none
     policy = values.on(system.distro.row.family, system.distro.version)
+    if getattr(options, "unattended", False):
+        from .unattended import consent
+
+        options.yes = True
+        watch.say(consent(system, policy))
     try:
         if options.command == "rollback":
             if options.number is not None and not options.number.isdigit():
@@ -187,14 +143,14 @@ def _walked(options: argparse.Namespace, system: System, policy: Policy, watch: 
         return session.preview(system, policy, choice, watch)
     if choice.poweroff and system.live is None:
         raise Usage("--poweroff is for the live machine, not for a chroot or --root", "leave it out")
-    if not options.json and not options.quiet:
+    if options.format == "text" and not options.quiet:
         head = Report("run", report.guest(system, policy), [], [], Result("", 0, ""))
         watch.say(watch.paint.bold(report.headline(head)) + "\n")
     return session.prepare(system, policy, choice, watch, lambda records: _confirmed(options, watch, records))
 
 
 def _confirmed(options: argparse.Namespace, watch: Terminal, records: Sequence[Record]) -> bool:
-    if options.json or options.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if options.format != "text" or options.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     listed = Report("run", {}, [], records, Result("", 0, ""))
     watch.say(report.changes(listed, watch.paint))
@@ -208,8 +164,8 @@ def _confirmed(options: argparse.Namespace, watch: Terminal, records: Sequence[R
 
 
 def _print(told: Report, options: argparse.Namespace, paint: Paint) -> None:
-    if options.json:
-        sys.stdout.write(report.document(told))
+    if options.format != "text":
+        sys.stdout.write(_rendered(options.format, told))
         return
     out = ""
     if told.command in ("check", "plan"):
@@ -218,6 +174,14 @@ def _print(told: Report, options: argparse.Namespace, paint: Paint) -> None:
         out += report.findings(shown, paint, options.verbose) if shown.findings else ""
         out += report.changes(told, paint) if told.command == "plan" else ""
     sys.stdout.write(out + report.ending(told, paint))
+
+
+def _rendered(name: str, told: Report) -> str:
+    if name == "json":
+        return report.document(told)
+    from .reports import rendered  # it loads what text has no use for
+
+    return rendered(name, told)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -262,11 +226,28 @@ def _document(options: argparse.Namespace, **more: Any) -> None:
     sys.stdout.write(report.document(told, **more))
 
 
+def _format(options: argparse.Namespace) -> str:
+    name = getattr(options, "format", None)
+    if options.json and name not in (None, "json"):
+        raise Usage("--json and --format %s are two formats" % name, "give one of them")
+    options.json = options.json or name == "json"
+    return "json" if options.json else name or "text"
+
+
+def _format_meant(words: Sequence[str]) -> str:
+    """The format of a command line that may be wrong."""
+    given = "text"
+    for before, word in zip([""] + list(words), words):
+        name = word.partition("=")[2] if word.startswith("--format=") else word if before == "--format" else ""
+        given = name if name in FORMATS else "json" if word == "--json" else given
+    return given
+
+
 def _told_off(words: Sequence[str], error: AgentprepError) -> int:
-    if "--json" in words:
-        result = session.failed(error)
+    name = _format_meant(words)
+    if name != "text":
         command = next((word for word in words if word in dict(COMMANDS)), "")
-        sys.stdout.write(report.document(Report(command, {}, [], [], result)))
+        sys.stdout.write(_rendered(name, Report(command, {}, [], [], session.failed(error))))
     _print_error(error.message, error.hint)
     return error.exit_code
 

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from agentprep import __version__, cli, policy, session  # noqa: E402
+from agentprep import __version__, arguments, policy, session  # noqa: E402
 from agentprep.deprovision import STEPS as LAST_STEPS  # noqa: E402
 from agentprep.steps import STEPS  # noqa: E402
 
@@ -39,7 +39,7 @@ def options(parser):
 
 
 def page():
-    parser = cli.parser()
+    parser = arguments.parser()
     chosen = next(one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
     out = [
         '.TH AGENTPREP 8 "" "agentprep %s" "System Administration"' % __version__,
@@ -47,13 +47,13 @@ def page():
         ".SH SYNOPSIS", ".B agentprep", "[\\fIOPTION\\fR ...] \\fICOMMAND\\fR [\\fIARGUMENT\\fR ...]",
         ".SH COMMANDS",
     ]  # fmt: skip
-    for name, words in cli.COMMANDS:
+    for name, words in arguments.COMMANDS:
         out += [".SS %s" % name, escaped(words[0].upper() + words[1:]) + "."]
         own = [one for one in chosen.choices[name]._actions if one.dest not in {a.dest for a in parser._actions}]
         shown = argparse.ArgumentParser(add_help=False)
         shown._actions[:] = own
         out.append(options(shown))
-    out += [".SH OPTIONS", options(parser), ".SH EXIT STATUS", escaped(cli.EPILOG)]
+    out += [".SH OPTIONS", options(parser), ".SH EXIT STATUS", escaped(arguments.EPILOG)]
     out += [".SH REQUIREMENTS", "The ids are for \\-\\-skip, \\-\\-only and explain, in the order of a run."]
     out += [requirement(step) for step in tuple(STEPS) + tuple(LAST_STEPS)]
     out += [".SH POLICY", "Values of /etc/agentprep.conf, in their sections; see agentprep policy."]

@@ -33,7 +33,8 @@ ROWS = (
     ("steps", "deprovision"),
     ("engine",),
     ("report",),
-    ("session", "terminal"),
+    ("session", "terminal", "reports", "unattended"),
+    ("arguments",),
     ("cli",),
     ("__main__",),
 )

@@ -1,0 +1,65 @@
+"""The command line's grammar: the manual page, the completions and `--help` are made from it."""
+
+import argparse
+from typing import NoReturn
+
+from . import __version__
+from .errors import Usage
+
+EPILOG = """exit codes: 0 ready or done; 1 not ready, or not brought about; 2 the command line or a policy is wrong;
+3 unsupported or blocked, nothing changed; 4 failed half-way: run and rollback are both safe then."""
+FORMATS = ("text", "json", "junit", "markdown", "html")
+COMMANDS = (
+    ("check", "say of every requirement whether it holds; changes nothing"),
+    ("plan", "show every change that a run would make, as diffs; changes nothing"),
+    ("run", "bring everything about, verify it, then deprovision"),
+    ("rollback", "take back what the last run changed"),
+    ("history", "list the runs that are on record"),
+    ("explain", "say what a requirement is, why, and how to do it by hand"),
+    ("policy", "print the effective policy and where each value came from"),
+)
+
+
+class Arguments(argparse.ArgumentParser):
+    """argparse whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Usage(message, "see: %s --help" % self.prog)
+
+
+def parser() -> argparse.ArgumentParser:
+    common = Arguments(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--root", metavar="DIR", help="the guest is the tree mounted at DIR")
+    common.add_argument("--policy", metavar="FILE|NAME", help="a policy file, or a shipped one: default, current")
+    common.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", help="one value of the policy")
+    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    common.add_argument("--quiet", action="store_true", help="only what is wrong, and how it ended")
+    common.add_argument("--verbose", action="store_true", help="more: titles, sources, the output of commands")
+    common.add_argument("--color", choices=("auto", "always", "never"), help="colours (default: on a terminal)")
+    top = Arguments(
+        prog="agentprep", parents=[common], epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Make this Linux guest ready to be uploaded to Azure.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version="agentprep " + __version__)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for name, words in COMMANDS:
+        one = commands.add_parser(name, parents=[common], help=words, description=words[0].upper() + words[1:] + ".")
+        if name in ("check", "plan", "run"):
+            one.add_argument("--format", choices=FORMATS, help="text, or one document of this kind on standard output")
+            one.add_argument("--skip", metavar="ID", action="append", default=[], help="leave a requirement out")
+            one.add_argument("--only", metavar="ID", action="append", default=[], help="only this requirement")
+        if name in ("plan", "run"):
+            one.add_argument("--no-deprovision", action="store_true", help="leave out the part that cannot be undone")
+        if name == "run":
+            one.add_argument("--yes", action="store_true", help="do not ask before the part that cannot be undone")
+            one.add_argument("--poweroff", action="store_true", help="power the machine off as the last act")
+            one.add_argument(
+                "--unattended", action="store_true",
+                help="as the systemd units do: ask nothing, and only where service.run or agentprep.run= allows it",
+            )  # fmt: skip
+        if name == "rollback":
+            one.add_argument("number", nargs="?", metavar="RUN", help="back to before that run (see history)")
+            one.add_argument("--force", action="store_true", help="leave files that somebody edited since as they are")
+        if name == "explain":
+            one.add_argument("id", nargs="?", metavar="ID", help="the requirement; without it all are listed")
+    return top
