@@ -30,6 +30,10 @@ from .terminal import Terminal
 GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF)
 
 
+# The module that cannot be imported, and whose it is: configobj 4 has validate.py beside it (policy.py).
+DEPENDENCIES = {"psutil": "psutil", "distro": "distro", "configobj": "configobj", "validate": "configobj"}
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """The exit code of one command line."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -44,6 +48,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return _told_off(words, error)
         except Interrupted as error:
             return _told_off(words, Blocked("stopped by %s" % error.name))
+        except ImportError as error:
+            if error.name not in DEPENDENCIES:
+                raise
+            return _told_off(words, _lacking(DEPENDENCIES[error.name]))
         finally:
             sys.stdout.flush()
     except OSError as error:
@@ -51,6 +59,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             raise
         _silence()
         return READY
+
+
+def _lacking(name: str) -> AgentprepError:
+    return Unsupported(
+        "%s has no module %s, which agentprep needs" % (sys.executable or "this Python", name),
+        "apt-get install python3-%s, or dnf or zypper install python3-%s, or pip install %s" % (name, name, name),
+    )
 
 
 def _silence() -> None:

@@ -340,3 +340,19 @@ def test_names_and_output_cannot_drive_the_terminal(living):
         stream.write("#!/bin/sh\nprintf '\\033]0;evil\\007\\033[2J boom\\n'; exit 1\n")
     code, out, _ = run("run", "--root", living, "--no-deprovision")
     assert code == 4 and "boom" in out and "\x1b" not in out and "\x07" not in out
+
+
+def test_without_a_module_that_it_needs_it_says_which_and_where_it_is_had():
+    for word in ("policy", "check"):
+        done = subprocess.run(
+            [sys.executable, "-S", "-m", "agentprep", word], cwd="/", env=dict(os.environ, PYTHONPATH=HOME),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        )  # fmt: skip
+        assert done.returncode == 3, done.stderr
+        assert " has no module " in done.stderr and "apt-get install python3-" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_two_formats_at_once_are_an_error():
+    code, out, err = run("check", "--format", "text", "--json")
+    assert code == 2 and "two formats" in err and json.loads(out)["result"]["exit_code"] == 2
