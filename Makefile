@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 SCENARIOS ?= tests/lab
 
-.PHONY: help test test-all lint lab demo bench clean
+.PHONY: help test test-all packages lint lab demo bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -19,6 +19,10 @@ test: ## the test suite, without the lab; ARGS="-k grub" goes to pytest
 test-all: ## the test suite on every Python found, 3.6 to 3.14
 	@tests/setup.sh test
 	@tests/pythons.sh $(ARGS)
+
+packages: ## the deb and the RPM built, installed, upgraded, removed; units, examples and manual judged (root; Python 3.11)
+	@tests/setup.sh packages
+	@$(PY) -m pytest tests/packages $(ARGS)
 
 lint: ## ruff, mypy, Python 3.6 by vermin, no paths of one machine
 	@tests/setup.sh lint

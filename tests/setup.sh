@@ -41,11 +41,15 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
     rm -rf "$venv"
     "$PYTHON" -m venv "$venv"
 fi
-if [ ! -e "$venv/complete" ] || [ setup.cfg -nt "$venv/complete" ]; then
-    if ! "$venv/bin/python" -m pip install --editable '.[test,lint]' >"$venv/log" 2>&1 </dev/null; then
+case $target in
+    packages | lab) extras=test,lint,packages complete=$venv/complete-packages ;;
+    *) extras=test,lint complete=$venv/complete ;;
+esac
+if [ ! -e "$complete" ] || [ setup.cfg -nt "$complete" ]; then
+    if ! "$venv/bin/python" -m pip install --editable ".[$extras]" >"$venv/log" 2>&1 </dev/null; then
         tail -20 "$venv/log" >&2
-        echo "make $target: pip could not install what the tests need (all of its output: $venv/log)" >&2
+        echo "make $target: pip could not install what is needed (all of its output: $venv/log)" >&2
         exit 1
     fi
-    touch "$venv/complete"
+    touch "$complete"
 fi
