@@ -38,7 +38,7 @@ lab: ## the scenarios on real guests in virtual machines (root; the first time b
 	@$(PY) -m pytest $(SCENARIOS) $(ARGS)
 
 demo: ## agentprep on a real guest, from untouched to ready, with proof
-	@tests/setup.sh lab
+	@tests/setup.sh demo
 	@$(PY) -m tests.lab setup
 	@$(PY) -m tests.lab demo
 
