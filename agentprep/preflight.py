@@ -14,18 +14,21 @@ from .policy import Policy
 
 FS_IOC_GETFLAGS = 0x80086601  # include/uapi/linux/fs.h
 IMMUTABLE, APPEND_ONLY = 0x10, 0x20
+JOURNAL_FILES = 16  # what a run makes in its own folder beside the copies: journal, lock, reports
 
 
 def check(guest: Guest, policy: Policy, changes: Sequence[Change]) -> None:
     """Every planned path can be written and every file system has room; raises Blocked with what is in the way."""
     needed: Dict[str, int] = {FOLDER: 1 << 20}
     passing: Dict[str, int] = {}
+    files: Dict[str, int] = {FOLDER: JOURNAL_FILES}
     home = os.stat(_existing(guest, FOLDER)).st_dev
     for change in changes:
         if isinstance(change, Run):
             for folder, size, lasting in change.needs:
                 linked = os.stat(_existing(guest, folder)).st_dev == home  # then the old stays, as a link
                 needed[folder] = needed.get(folder, 0) + (size if linked and lasting else lasting)
+                files[folder] = files.get(folder, 0) + len(change.commands)
                 passing[folder] = max(passing.get(folder, 0), 0 if linked and lasting else size)
             continue
         path = guest.canonical(change.path, not isinstance(change, (Remove, Forget)))
@@ -33,11 +36,14 @@ def check(guest: Guest, policy: Policy, changes: Sequence[Change]) -> None:
         size = len(change.content) if isinstance(change, Write) and not isinstance(change.content, Beside) else 4096
         folder = os.path.dirname(path)
         needed[folder] = needed.get(folder, 0) + size
+        files[folder] = files.get(folder, 0) + 1
         needed[FOLDER] += _copy(guest, path, change)
+        files[FOLDER] += 1
     for folder, size in passing.items():
         needed[folder] += size
     if changes:
         _room(guest, needed, policy.number("limits.reserve") << 20)
+        _inodes(guest, files)
 
 
 def _copy(guest: Guest, path: str, change: Change) -> int:
@@ -64,6 +70,25 @@ def _room(guest: Guest, needed: Dict[str, int], reserve: int) -> None:
                 "the file system of %s has %d MiB free, and %d MiB are needed"
                 % (_inside(guest, where), free >> 20, (total + reserve) >> 20),
                 "free some space there (old kernels, package caches, logs), then run agentprep again",
+            )
+
+
+def _inodes(guest: Guest, needed: Dict[str, int]) -> None:
+    """A file system can be full of files while it has space; btrfs and vfat make as many as they like (0 in all)."""
+    sums: Dict[int, Tuple[str, int]] = {}
+    for folder, count in needed.items():
+        where = _existing(guest, folder)
+        device = os.stat(where).st_dev
+        first, total = sums.get(device, (where, 0))
+        sums[device] = (first, total + count)
+    for where, total in sums.values():
+        found = os.statvfs(where)
+        if found.f_files and found.f_ffree < total:
+            raise Blocked(
+                "the file system of %s has %d free inodes, and %d are needed"
+                % (_inside(guest, where), found.f_ffree, total),
+                "remove files there that nobody needs (see which folder has most: du --inodes -xd2 %s | sort -n | tail)"
+                % _inside(guest, where),
             )
 
 

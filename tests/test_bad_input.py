@@ -186,6 +186,17 @@ def test_a_full_boot_is_found_out_before_anything_is_changed(tmp_path, unmounted
     refused(world, ["/boot", "MiB free", "free some space"])
 
 
+def test_a_file_system_without_free_inodes_is_found_out_before_anything_is_changed(tmp_path, unmounted):
+    world = world_of(tmp_path)
+    make_tree(world.root, {"/etc/ssh/sshd_config.d/kept": b""}, minimal=False)
+    folder = "/etc/ssh/sshd_config.d"
+    mounted(world, folder, "-t", "tmpfs", "-o", "size=64m,nr_inodes=1", "tmpfs")  # its own root is the one
+    unmounted(world.root + folder)
+    refused(world, [folder, "0 free inodes", "du --inodes"])
+    subprocess.run(["mount", "-o", "remount,nr_inodes=2", world.root + folder], check=True)
+    good(world)
+
+
 def test_a_full_root_is_found_out_before_anything_is_changed(tmp_path):
     refused(world_of(tmp_path, settings=["limits.reserve=99999999"]), ["MiB free", "MiB are needed"])
 
