@@ -6,8 +6,13 @@ from typing import NoReturn
 from . import __version__
 from .errors import Usage
 
-EPILOG = """exit codes: 0 ready or done; 1 not ready, or not brought about; 2 the command line or a policy is wrong;
-3 unsupported or blocked, nothing changed; 4 failed half-way: run and rollback are both safe then."""
+EXITS = (
+    (0, "ready, or done"),
+    (1, "not ready, or not brought about"),
+    (2, "the command line or a policy is wrong"),
+    (3, "unsupported or blocked: nothing was changed"),
+    (4, "failed half-way: run and rollback are both safe then"),
+)
 FORMATS = ("text", "json", "junit", "markdown", "html")
 COMMANDS = (
     ("check", "say of every requirement whether it holds; changes nothing"),
@@ -29,15 +34,16 @@ class Arguments(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     common = Arguments(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--root", metavar="DIR", help="the guest is the tree mounted at DIR")
-    common.add_argument("--policy", metavar="FILE|NAME", help="a policy file, or a shipped one: default, current")
-    common.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", help="one value of the policy")
-    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    common.add_argument("--quiet", action="store_true", help="only what is wrong, and how it ended")
-    common.add_argument("--verbose", action="store_true", help="more: titles, sources, the output of commands")
-    common.add_argument("--color", choices=("auto", "always", "never"), help="colours (default: on a terminal)")
+    every = common.add_argument_group("options of every command")
+    every.add_argument("--root", metavar="DIR", help="the guest is the tree mounted at DIR")
+    every.add_argument("--policy", metavar="FILE|NAME", help="a policy file, or a shipped one: default, current")
+    every.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", help="one value of the policy")
+    every.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    every.add_argument("--quiet", action="store_true", help="only what is wrong, and how it ended")
+    every.add_argument("--verbose", action="store_true", help="more: titles, sources, the output of commands")
+    every.add_argument("--color", choices=("auto", "always", "never"), help="colours (default: on a terminal)")
     top = Arguments(
-        prog="agentprep", parents=[common], epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="agentprep", parents=[common], epilog=_epilog(), formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Make this Linux guest ready to be uploaded to Azure.",
     )  # fmt: skip
     top.add_argument("--version", action="version", version="agentprep " + __version__)
@@ -46,8 +52,12 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, parents=[common], help=words, description=words[0].upper() + words[1:] + ".")
         if name in ("check", "plan", "run"):
             one.add_argument("--format", choices=FORMATS, help="text, or one document of this kind on standard output")
-            one.add_argument("--skip", metavar="ID", action="append", default=[], help="leave a requirement out")
-            one.add_argument("--only", metavar="ID", action="append", default=[], help="only this requirement")
+            one.add_argument(
+                "--skip", metavar="ID", action="append", default=[], help="leave a requirement out; several with commas"
+            )
+            one.add_argument(
+                "--only", metavar="ID", action="append", default=[], help="only this requirement; several with commas"
+            )
         if name in ("plan", "run"):
             one.add_argument("--no-deprovision", action="store_true", help="leave out the part that cannot be undone")
         if name == "run":
@@ -63,3 +73,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "explain":
             one.add_argument("id", nargs="?", metavar="ID", help="the requirement; without it all are listed")
     return top
+
+
+def _epilog() -> str:
+    return "exit codes:\n" + "".join("  %d  %s\n" % one for one in EXITS)

@@ -53,7 +53,7 @@ def page():
         shown = argparse.ArgumentParser(add_help=False)
         shown._actions[:] = own
         out.append(options(shown))
-    out += [".SH OPTIONS", options(parser), ".SH EXIT STATUS", escaped(arguments.EPILOG)]
+    out += [".SH OPTIONS", options(parser), ".SH EXIT STATUS", escaped("; ".join("%d %s" % one for one in arguments.EXITS))]
     out += [".SH REQUIREMENTS", "The ids are for \\-\\-skip, \\-\\-only and explain, in the order of a run."]
     out += [requirement(step) for step in tuple(STEPS) + tuple(LAST_STEPS)]
     out += [".SH POLICY", "Values of /etc/agentprep.conf, in their sections; see agentprep policy."]
