@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 SCENARIOS ?= tests/lab
 
-.PHONY: help test test-all packages lint lab demo bench clean
+.PHONY: help test test-all packages lint lab demo recording bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -41,6 +41,11 @@ demo: ## agentprep on a real guest, from untouched to ready, with proof
 	@tests/setup.sh demo
 	@$(PY) -m tests.lab setup
 	@$(PY) -m tests.lab demo
+
+recording: ## docs/session.svg anew: a session on the console of a real guest (root; the first time builds the guest)
+	@tests/setup.sh lab
+	@$(PY) -m tests.lab setup
+	@$(PY) -m tests.lab.record
 
 bench: ## what it costs, measured beside the limits (root; the first time builds a Debian tree)
 	@tests/setup.sh bench
