@@ -9,7 +9,7 @@ import sys
 import time
 from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
 
-from . import report, session
+from . import report, session, unattended
 from .arguments import COMMANDS, FORMATS, parser
 from .by_hand import POWER_OFF
 from .deprovision import STEPS as LAST_STEPS
@@ -28,6 +28,7 @@ from .terminal import Terminal
 
 # The reader of the output went away, or its disk is full; what was done is done.
 GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # The module that cannot be imported, and whose it is: configobj 4 has validate.py beside it (policy.py).
@@ -84,9 +85,9 @@ def _command(words: List[str]) -> int:
                           ("verbose", False), ("color", "auto")):  # fmt: skip
         if not hasattr(options, name):
             setattr(options, name, default)
-    for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
+    for number in STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
-            signal.signal(number, _interrupt(name))
+            signal.signal(number, _interrupt(number.name))
     options.format = _format(options)
     values = load(options.policy, options.set)
     if options.command == "explain":
@@ -118,10 +119,8 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
         system.picked(name)  # raises Usage for a name that is none
     policy = values.on(system.distro.row.family, system.distro.version)
     if getattr(options, "unattended", False):
-        from .unattended import consent
-
         options.yes = True
-        watch.say(consent(system, policy))
+        watch.say(unattended.consent(system, policy))
     try:
         if options.command == "rollback":
             if options.number is not None and not options.number.isdigit():
@@ -133,12 +132,16 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
         watch.close()
     try:
         _print(told, options, paint)
+        if getattr(options, "unattended", False) and options.format == "text" and told.result.exit_code:
+            sys.stdout.write(unattended.closing(told.result))
         sys.stdout.flush()
     except OSError as error:
         if error.errno not in GONE:
             raise
         _silence()
     if options.command == "run" and options.poweroff and told.result.verdict == "done":
+        for number in STOPS:  # the shutdown that is asked for next ends this process as well, which is no failure
+            signal.signal(number, signal.SIG_IGN)
         try:
             session.power_off(system)
         except AgentprepError as error:

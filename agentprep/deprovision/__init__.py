@@ -1,12 +1,13 @@
 """The last part of a run, which cannot be undone: this tuple, read from top to bottom, is the order.
 
-waagent goes first, since `+user` needs its state; the shells' histories go last, and for good at power-off.
+waagent goes first, since `+user` needs its state; the shells' histories go late, and for good at power-off.
+What starts agentprep at boot goes last of all: until then, a run that is cut goes on at the next boot.
 """
 
 from typing import Tuple
 
 from ..step import Step
-from . import agent, cloud_init, histories, hostname, identity, last_shell, logs, whole
+from . import agent, cloud_init, histories, hostname, identity, last_shell, logs, own_units, whole
 
 STEPS: Tuple[Step, ...] = (
     hostname.STEP,
@@ -17,4 +18,5 @@ STEPS: Tuple[Step, ...] = (
     histories.STEP,
     last_shell.STEP,
     whole.STEP,
+    own_units.STEP,
 )

@@ -24,7 +24,7 @@ def files(root: str) -> Any:
 
 def test_every_step_is_one_way_with_a_whole_record() -> None:
     ids = [step.id for step in STEPS]
-    assert len(set(ids)) == len(ids) and ids[-1] == "deprovision"
+    assert len(set(ids)) == len(ids) and ids[-2:] == ["deprovision", "deprovision-own-units"]
     assert all(step.one_way and step.title and step.reason and step.source and step.remedy for step in STEPS)
     assert all(one == "deprovision" or one.startswith("deprovision-") for one in ids)
 
