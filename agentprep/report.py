@@ -270,10 +270,11 @@ def policy_text(values: Policy) -> str:
 
 
 def _line(key: str, value: Value) -> str:
-    return "%s = %s\n" % (key, _value(value.value))
+    return "%s = %s\n" % (key, written(value.value))
 
 
-def _value(value: Any) -> str:
+def written(value: Any) -> str:
+    """The value as a policy file has it."""
     if isinstance(value, list):
         words = ['"%s"' % word if "," in word else word for word in value]
         return ", ".join(words) + ("," if len(words) < 2 else "")

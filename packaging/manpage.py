@@ -1,74 +1,75 @@
-#!/usr/bin/env python3
-"""Prints the manual page agentprep(8), made from the same records as `agentprep explain`, `--help` and `policy`."""
+"""agentprep(8) and agentprep.conf(5): what persons wrote, in templates/, with what the records say."""
 
-import argparse
-import os
-import sys
+from typing import Dict, List, Sequence
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import records
+import roff
+import template
 
-from agentprep import __version__, arguments, policy, session  # noqa: E402
-from agentprep.deprovision import STEPS as LAST_STEPS  # noqa: E402
-from agentprep.steps import STEPS  # noqa: E402
-
-
-def escaped(text):
-    """The text as roff: no line of it is a request."""
-    lines = text.replace("\\", "\\e").replace("-", "\\-").splitlines()
-    return "\n".join("\\&" + line if line[:1] in (".", "'") else line for line in lines)
+from agentprep import __version__, distros, policy, report
+from agentprep.arguments import COMMANDS, EXITS, FORMATS
+from agentprep.engine import STATUSES
 
 
-def requirement(step):
-    parts = [".TP", "\\fB%s\\fR" % escaped(step.id), escaped(step.title) + "."]
-    if step.one_way:
-        parts.append("This cannot be undone.")
-    for words in (step.reason, "By hand: " + step.remedy, "Source: " + step.source):
-        parts += [".IP", "\n.br\n".join(escaped(line) for line in words.splitlines())]
-    return "\n".join(parts)
+def manual() -> str:
+    """agentprep(8)."""
+    values: Dict[str, str] = {"version": __version__, "synopsis": _synopsis(), "requirements": _requirements()}
+    for code, words in EXITS:
+        values["exit %d" % code] = "%s\n%s" % (roff.bold(str(code)), roff.prose(roff.sentence(words)))
+    for name, words in COMMANDS:
+        values["command %s" % name] = roff.prose(roff.sentence(words))
+        values.update(("%s %s" % (name, one.name), _word(one)) for one in records.own(name))
+    values.update(("option %s" % one.name, _word(one)) for one in records.alone() + records.every())
+    values.update(("format %s" % name, roff.bold(name)) for name in FORMATS)
+    values.update(("verdict %s" % name, roff.bold(report.WORDS.get(name, name))) for name in STATUSES)
+    return template.filled("agentprep.8", values)
 
 
-def options(parser):
-    out = []
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS:
-            continue
-        names = ", ".join(action.option_strings) or str(action.metavar)
-        value = " " + action.metavar if action.metavar and action.option_strings else ""
-        out += [".TP", "\\fB%s\\fR%s" % (escaped(names), escaped(value)), escaped(action.help or "")]
+def format_manual() -> str:
+    """agentprep.conf(5)."""
+    keys = records.settings()
+    values = {"version": __version__, "families": roff.prose(", ".join(distros.FAMILIES) + ".")}
+    values.update(("policy %s" % name, roff.bold(name)) for name in policy.SHIPPED)
+    for section in dict.fromkeys(one.section for one in keys):
+        values["section %s" % section] = "\n".join(_key(one) for one in keys if one.section == section)
+    return template.filled("agentprep.conf.5", values)
+
+
+def _synopsis() -> str:
+    lines = []
+    for name, _ in COMMANDS:
+        lines += ['.SY "agentprep %s"' % name, "[\\fIOPTION\\fR\\~.\\|.\\|.]\\&"]
+        lines += ["[%s]%s" % (_usage(one), "\\~.\\|.\\|.\\&" if one.repeated else "") for one in records.own(name)]
+        lines.append(".YS")
+    lines += [".SY agentprep", "[%s]" % "|".join(roff.bold(one.name) for one in records.alone()), ".YS"]
+    return "\n".join(lines)
+
+
+def _usage(one: records.Word) -> str:
+    parts = [roff.bold(one.name)] if one.names else []
+    return "\\~".join(parts + ([roff.italic(one.value)] if one.value else []))
+
+
+def _word(one: records.Word) -> str:
+    names = [roff.bold(name) for name in one.names]
+    head = ", ".join(names) + (" " if names and one.value else "") + (roff.italic(one.value) if one.value else "")
+    return ".TP\n%s\n%s%s" % (head, roff.prose(roff.sentence(one.help)), _choices(one.choices))
+
+
+def _choices(choices: Sequence[str]) -> str:
+    return "\nOne of %s." % ", ".join(roff.bold(one) for one in choices) if choices else ""
+
+
+def _requirements() -> str:
+    out: List[str] = []
+    for one in records.requirements():
+        out += [".TP", roff.bold(one["id"]), roff.broken(roff.italic(one["title"]) + "."), ".br"]
+        out += ["This cannot be undone."] * one["one_way"]
+        out.append(roff.prose(one["reason"]))
     return "\n".join(out)
 
 
-def page():
-    parser = arguments.parser()
-    chosen = next(one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
-    out = [
-        '.TH AGENTPREP 8 "" "agentprep %s" "System Administration"' % __version__,
-        ".SH NAME", "agentprep \\- make this Linux guest ready to be uploaded to Azure",
-        ".SH SYNOPSIS", ".B agentprep", "[\\fIOPTION\\fR ...] \\fICOMMAND\\fR [\\fIARGUMENT\\fR ...]",
-        ".SH COMMANDS",
-    ]  # fmt: skip
-    for name, words in arguments.COMMANDS:
-        out += [".SS %s" % name, escaped(words[0].upper() + words[1:]) + "."]
-        own = [one for one in chosen.choices[name]._actions if one.dest not in {a.dest for a in parser._actions}]
-        shown = argparse.ArgumentParser(add_help=False)
-        shown._actions[:] = own
-        out.append(options(shown))
-    out += [".SH OPTIONS", options(parser), ".SH EXIT STATUS", escaped("; ".join("%d %s" % one for one in arguments.EXITS))]
-    out += [".SH REQUIREMENTS", "The ids are for \\-\\-skip, \\-\\-only and explain, in the order of a run."]
-    out += [requirement(step) for step in tuple(STEPS) + tuple(LAST_STEPS)]
-    out += [".SH POLICY", "Values of /etc/agentprep.conf, in their sections; see agentprep policy."]
-    values = policy.load(None, file=None)
-    for name, kind, comment in policy.documented():
-        told = "%s; default: %s" % (kind, " ".join(map(str, values.value(name).value)) if isinstance(
-            values.value(name).value, list) else values.value(name).value)  # fmt: skip
-        out += [".TP", "\\fB%s\\fR" % escaped(name), escaped((comment + " " if comment else "") + "(%s)" % told)]
-    out += [
-        ".SH FILES", ".TP", "/etc/agentprep.conf", "values of the policy that differ",
-        ".TP", escaped(session.TEXT) + ", report.json", "what the last run found and did",
-        ".TP", "/var/lib/agentprep/runs", "the journals and the copies that a rollback needs",
-    ]  # fmt: skip
-    return "\n".join(line for line in out if line) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
+def _key(one: records.Key) -> str:
+    default = "none" if one.default == "," else one.default
+    lines = [".TP", "%s = %s" % (roff.bold(one.key), roff.italic(one.kind)), roff.prose(one.comment)]
+    return "\n".join(lines + [".br", roff.broken("Default: %s" % roff.bold(default))])

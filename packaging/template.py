@@ -1,0 +1,24 @@
+"""Templates: the text that a person wrote, with @@name@@ where the records come in."""
+
+import os
+import re
+from typing import Dict
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PLACE = re.compile(r"@@([a-z][^@\n]*)@@")
+
+
+def filled(name: str, values: Dict[str, str]) -> str:
+    """The template of that name with every value in its place.
+
+    Raises ValueError when it asks for what no record has, or leaves a record out: neither can drift from the other.
+    """
+    with open(os.path.join(HERE, "templates", name), "r", encoding="utf-8") as stream:
+        text = stream.read()
+    asked = set(PLACE.findall(text))
+    unknown, left_out = sorted(asked - set(values)), sorted(set(values) - asked)
+    if unknown:
+        raise ValueError("packaging/templates/%s asks for %s, which no record has" % (name, ", ".join(unknown)))
+    if left_out:
+        raise ValueError("packaging/templates/%s has no place for: %s" % (name, ", ".join(left_out)))
+    return PLACE.sub(lambda found: values[found.group(1)], text)

@@ -1,0 +1,54 @@
+# Completion of agentprep(8) in fish.
+# @@made@@
+
+function __agentprep_command --description 'Print the command on the command line; fail when there is none'
+    set -l before (commandline -opc)
+    set -e before[1]
+    set -l value no
+    for word in $before
+        if test $value = yes
+            set value no
+            continue
+        end
+        switch $word
+            case @@valued@@
+                set value yes
+            case '-*'
+            case '*'
+                echo $word
+                return 0
+        end
+    end
+    return 1
+end
+
+function __agentprep_on --description 'Whether the command on the command line is this one'
+    test (__agentprep_command; or echo none) = $argv[1]
+end
+
+function __agentprep_ids
+@@ids@@
+end
+
+function __agentprep_settings
+    set -l word (string replace -r '^--set=' '' -- (commandline -ct))
+    if not string match -q '*=*' -- $word
+@@settings@@
+        return
+    end
+    switch (string replace -r '=.*' '' -- $word)
+@@values@@
+    end
+end
+
+function __agentprep_runs
+    set -l before (commandline -opc)
+    set -l root (string match -- '--root=*' $before)
+    if set -l at (contains -i -- --root $before)
+        set root --root $before[(math $at + 1)]
+    end
+    agentprep history $root 2>/dev/null | string match -r '^[0-9].*' | string replace -r '^(\S+)\s+' '$1\t'
+end
+
+complete -c agentprep -f
+@@complete@@
