@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 SCENARIOS ?= tests/lab
 
-.PHONY: help test test-all packages generated lint lab demo recording bench clean
+.PHONY: help test test-all packages deb generated lint lab demo recording bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,6 +23,10 @@ test-all: ## the test suite on every Python found, 3.6 to 3.14
 packages: ## the deb and the RPM built, installed, upgraded, removed; units, examples and manual judged (root; Python 3.11)
 	@tests/setup.sh packages
 	@$(PY) -m pytest tests/packages $(ARGS)
+
+deb: ## the Debian packages, in dist/, judged by lintian (Debian 12; DEB_BUILD_OPTIONS=nocheck builds without the tests)
+	@tests/setup.sh deb
+	@packaging/deb.sh
 
 generated: ## packaging/generated anew: the manual, agentprep.conf and the shells' completions
 	@tests/setup.sh generated

@@ -35,6 +35,8 @@ elif [ -n "$packages" ]; then
     echo "    sudo apt-get install --no-install-recommends $packages" >&2
 fi
 
+[ "$target" != deb ] || exit 0  # it is built by Debian's Python, without an environment
+
 # The environment is made anew when its Python is gone, and filled again when setup.cfg is newer.
 venv=.venv
 if ! "$venv/bin/python" -c '' 2>/dev/null; then
