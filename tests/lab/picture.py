@@ -6,11 +6,13 @@ Every line that the terminal ever showed is written once and has a time at which
 at which it goes; the page is pushed upwards as the terminal scrolled.  So the picture grows with what was printed and
 not with how long it took.  A viewer that plays no animation, or was asked for less motion, shows the end.
 
-Where nothing but the live line changes, the clock runs FAST times as fast, and says so, with the true time beside it.
+Where nothing but the live line changes, the clock runs FAST times as fast, and says so, with the true time beside it;
+what came in a burst is shown line by line, and the clock stands meanwhile.
 Terminal: pyte, https://pyte.readthedocs.io/
 """
 
 import json
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -18,8 +20,9 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import pyte
 
-FAST = 40
-PATIENCE = 3  # seconds that are shown at their own pace before the clock runs fast
+FAST = 60
+PATIENCE = 2.0  # seconds that are shown at their own pace before the clock runs fast
+READING = 0.06  # seconds that a new line is shown before the next
 PICTURES = 4  # of the live line and the clock, in a second that is shown
 END = 6.0  # seconds for which the end stands
 STEP_X, STEP_Y, SIZE = 8.4, 19, 14
@@ -82,57 +85,49 @@ def frames(path):
     stream = pyte.Stream(screen)
     found = []
     for at, kind, text in events:
-        if kind == "o":
-            stream.feed(text)
+        for part in re.findall(r"[^\n]*\n|[^\n]+", text) if kind == "o" else []:
+            stream.feed(part)
             lines = {screen.gone + y: spans(screen.buffer[y], screen.columns) for y in range(screen.lines)}
             kept = {number: line for number, line in lines.items() if line}
-            live = text.startswith("\r\x1b[K") and "\n" not in text
+            live = part.startswith("\r\x1b[K") and "\n" not in part
             found.append(Frame(at, live, screen.gone, screen.gone + screen.cursor.y, kept))
     return head, found
 
 
 class Clock:
-    """Shown seconds for recorded ones, and back.
+    """`times` are the shown seconds of each frame; `end` is the last.
 
-    A wait is the time during which nothing changes but the live line.  Its first PATIENCE seconds are shown
-    as they were, the rest FAST times as fast.
+    A wait is the time during which nothing changes but the live line.  Its first PATIENCE seconds are shown as they
+    were, the rest FAST times as fast.
     """
 
     def __init__(self, found: List[Frame]) -> None:
-        starts = [found[0].at]
+        self.times, self.knots = [0.0], []  # knots: recorded, shown, how many seconds pass in a shown one from there
+        quiet = 0.0
         for before, after in zip(found, found[1:]):
-            if above(before) != above(after) or not after.live:
-                starts.append(after.at)
-        self.knots, shown = [], 0.0  # recorded, shown, how fast it goes on from there
-        for start, end in zip(starts, starts[1:] + [found[-1].at]):
-            self.knots.append((start, shown, 1))
-            shown += min(end - start, PATIENCE)
-            if end - start > PATIENCE:
-                self.knots.append((start + PATIENCE, shown, FAST))
-                shown += (end - start - PATIENCE) / FAST
-        self.end = shown
-
-    def shown(self, recorded: float) -> Tuple[float, int]:
-        at, shown, speed = [knot for knot in self.knots if knot[0] <= recorded][-1]
-        return shown + (recorded - at) / speed, speed
+            shown, gap = self.times[-1], after.at - before.at
+            slow = min(gap, max(0.0, PATIENCE - quiet))
+            self.knots.append((before.at, shown, 1))
+            if gap > slow:
+                self.knots.append((before.at + slow, shown + slow, FAST))
+            arrival = shown + slow + (gap - slow) / FAST
+            more = max(0, after.cursor - before.cursor) * READING
+            if shown + more > arrival:
+                self.knots.append((after.at, arrival, 0))
+            self.times.append(max(arrival, shown + more))
+            quiet = quiet + gap if after.live else 0.0
+        self.end = self.times[-1]
 
     def recorded(self, shown: float) -> Tuple[float, int]:
         at, begun, speed = [knot for knot in self.knots if knot[1] <= shown][-1]
         return at + (shown - begun) * speed, speed
 
 
-def above(frame: Frame) -> List[Tuple[int, Tuple[Span, ...]]]:
-    """What stands above the line at which the cursor is."""
-    return [(number, line) for number, line in frame.lines.items() if number < frame.cursor]
-
-
 def chosen(found: List[Frame], clock: Clock) -> List[Tuple[float, Frame]]:
-    """(shown time, frame): the last of those that would follow each other too closely to be seen."""
+    """(shown time, frame): of live lines that would follow each other too closely to be seen, the last."""
     kept: List[Tuple[float, Frame]] = []
-    for frame in found:
-        at, speed = clock.shown(frame.at)
-        apart = 1 / PICTURES if speed > 1 else 0.06
-        if kept and at - kept[-1][0] < apart and (speed == 1 or above(kept[-1][1]) == above(frame)):
+    for at, frame in zip(clock.times, found):
+        if kept and at - kept[-1][0] < (1 / PICTURES if frame.live and kept[-1][1].live else READING / 2):
             kept[-1] = (kept[-1][0], frame)
         else:
             kept.append((at, frame))
