@@ -1,5 +1,8 @@
 """Who must agree before a machine prepares itself, and what it says last when it stays on."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -100,3 +103,12 @@ def test_the_last_lines_are_few_and_hold_the_reason() -> None:
     assert lines[1] == "  what to do: free some space"
     assert "\x1b" not in told and "+diff" not in told
     assert "what to do" not in closing(Result("failed", 4, "x", ""))
+
+
+def test_the_command_refuses_before_it_looks_at_anything(tmp_path: Any) -> None:
+    root = make_tree(tmp_path / "root", {"/%s/.keep" % name: "" for name in ("proc", "sys", "dev", "run", "etc")})
+    words = [sys.executable, "-m", "agentprep", "run", "--unattended", "--set", AGREED, "--root", root]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    reason = "--unattended is for a machine" if os.geteuid() == 0 else "must be run as root"
+    assert done.returncode == 3 and reason in done.stderr and "what to do: " in done.stderr
+    assert done.stdout == "" and not os.path.exists(root + "/var/lib/agentprep")
