@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 SCENARIOS ?= tests/lab
 
-.PHONY: help test test-all packages deb generated lint lab demo recording bench clean
+.PHONY: help test test-all packages deb rpm generated lint lab demo recording bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -27,6 +27,10 @@ packages: ## the deb and the RPM built, installed, upgraded, removed; units, exa
 deb: ## the Debian packages, in dist/, judged by lintian (Debian 12; DEB_BUILD_OPTIONS=nocheck builds without the tests)
 	@tests/setup.sh deb
 	@packaging/deb.sh
+
+rpm: ## the source RPM and the noarch RPMs, in dist/, built by rpmbuild (CHECK=0 builds without the tests)
+	@tests/setup.sh rpm
+	@packaging/rpm.sh
 
 generated: ## packaging/generated anew: the manual, agentprep.conf and the shells' completions
 	@tests/setup.sh generated
