@@ -3,7 +3,11 @@
 import os
 import tempfile
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("agentprep", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("agentprep")
 
 
 @pytest.fixture

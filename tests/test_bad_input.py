@@ -9,6 +9,7 @@ import pytest
 
 from agentprep.errors import Blocked
 from agentprep.evidence import pick
+from tests import needs
 from tests.roots import archive, debian12, entries, read
 from tests.snapshots import snapshot
 from tests.test_cli import HOME
@@ -168,6 +169,7 @@ def mounted(world, path, *options):
 @pytest.fixture
 def unmounted():
     """What a test mounts goes with it."""
+    needs.mounts()
     places = []
     yield places.append
     for place in reversed(places):
@@ -213,7 +215,7 @@ def test_a_read_only_root_can_be_looked_at_and_is_not_run_on(tmp_path, unmounted
 
 def test_an_immutable_file(tmp_path):
     world = world_of(tmp_path)
-    subprocess.run(["chattr", "+i", world.root + GRUB], check=True)
+    needs.immutable(world.root + GRUB)
     try:
         refused(world, [GRUB, "immutable", "chattr -i"])
     finally:

@@ -17,6 +17,7 @@ import pytest
 
 import agentprep
 from agentprep import cli
+from tests import needs
 from tests.roots import ROOT, archive, config, debian12
 from tests.snapshots import snapshot
 from tests.trees import Program, make_tree
@@ -90,6 +91,7 @@ sleep 0.1; cp /prebuilt/grub.cfg $2; chmod 600 $2
 @pytest.fixture
 def living(tmp_path):
     """A tree into which one can chroot: busybox, and generators that copy what was prepared."""
+    needs.mounts()
     assert os.path.exists(BUSYBOX), "install busybox-static"
     root = debian12.make(tmp_path / "guest")
     os.unlink(root + "/bin/sh")
@@ -126,7 +128,8 @@ def test_help_version_and_nothing():
         (("chekc",), "invalid choice"),
         (("check", "--fast"), "unrecognized arguments"),
         (("check", "--skip", "kernel-comandline"), "kernel-cmdline"),
-        (("run", "--only", "x"), "the ids are"),
+        (("plan", "--only", "x"), "the ids are"),
+        pytest.param(("run", "--only", "x"), "the ids are", marks=needs.root),
         (("explain", "x"), "the ids are"),
         (("check", "--root", "/no/such/folder"), "not a folder"),
         (("check", "--policy", "/no/such.conf"), "there is no policy"),
@@ -199,7 +202,7 @@ def test_who_is_not_root_may_look_but_not_run(open_folder):
     tree = debian12.make(open_folder + "/guest")
     code, out = as_nobody("run", "--root", tree, "--yes")
     assert code == 3 and "must be run as root" in out and "sudo agentprep run" in out
-    os.chmod(tree + "/boot/grub/grub.cfg", 0o600)
+    os.chmod(tree + "/boot/grub/grub.cfg", 0o600 if os.geteuid() == 0 else 0)  # else it belongs to who looks
     code, out = as_nobody("check", "--root", tree)
     assert code == 1 and "permission denied" in out and "as root" in out and "Traceback" not in out
 

@@ -142,11 +142,15 @@ def checked(world):
     except AgentprepError as error:
         assert error.message
         return ""
-    shown = report.document(told) + report.findings(told, report.Paint(False, 80), True)
+    shown = " ".join((report.document(told) + report.findings(told, report.Paint(False, 80), True)).split())
     if SECRET.decode().strip() in shown:
         return "the secret was shown"
     unsafe = [line for one in told.findings for line in one.evidence if "\n" in line]
-    return "" if not unsafe or report.safe(unsafe[0]) in shown else "a newline of a name was printed: %r" % unsafe[0]
+    return (
+        ""
+        if not unsafe or " ".join(report.safe(unsafe[0]).split()) in shown
+        else "a newline of a name was printed: %r" % unsafe[0]
+    )
 
 
 def replaced(root, path, kind, outside, do):

@@ -11,6 +11,7 @@ from agentprep import session
 from agentprep.commands import Commands, ours
 from agentprep.errors import Interrupted
 from agentprep.journal import Runs
+from tests import needs
 from tests.roots import archive, debian12, entries, grub_mkconfig, read
 from tests.snapshots import snapshot
 from tests.worlds import World, cut
@@ -90,7 +91,7 @@ def test_a_folder_in_place_of_a_file_does_not_stop_a_forced_rollback(world):
 def test_an_error_in_the_middle_of_a_rollback_is_told_as_that(world):
     before = snapshot(world.root)
     world.run(deprovision=False)
-    subprocess.run(["chattr", "+i", world.root + "/etc/fstab"], check=True)
+    needs.immutable(world.root + "/etc/fstab")
     try:
         told = world.rollback()
     finally:
@@ -127,6 +128,7 @@ def test_numbers_and_untouched_guests(world):
 
 
 def test_a_small_boot_gets_its_images_one_by_one(tmp_path):
+    needs.mounts()
     world = World(debian12.make(tmp_path / "guest"), settings=["limits.reserve=1", "initrd-hyperv.builds=0"])
     saved = {name: read(world.root, "/boot/" + name) for name in os.listdir(world.root + "/boot") if "-6" in name}
     cfg = read(world.root, "/boot/grub/grub.cfg")
