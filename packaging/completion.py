@@ -45,7 +45,7 @@ ZSH: Dict[str, Callable[[records.Word], str]] = {
     "DIR": lambda one: ":folder:_files -/",
     "FILE|NAME": lambda one: ":policy:_agentprep_policies",
     "SECTION.KEY=VALUE": lambda one: ":value of the policy:_agentprep_settings",
-    "ID": lambda one: ":requirement:_agentprep_ids" + (" -s ," if one.names else ""),
+    "ID": lambda one: ":requirement:" + (" _agentprep_ids" if one.names else "_agentprep_id"),
     "RUN": lambda one: ":run:_agentprep_runs",
 }
 
@@ -54,8 +54,8 @@ def zsh() -> str:
     commands = ["'%s:%s'" % (name, _zsh_quoted(words)) for name, words in COMMANDS]
     cases = []
     for name, _ in COMMANDS:
-        specs = [_zsh_spec(one) for one in records.own(name)]
-        cases.append("(%s)\n_arguments $every \\\n%s && ret=0\n;;" % (name, " \\\n".join("  " + one for one in specs)))
+        specs = ["_arguments $every"] + [_zsh_spec(one) for one in records.own(name)]
+        cases.append("(%s)\n  %s && ret=0\n  ;;" % (name, " \\\n    ".join(specs)))
     settings = []
     for one in records.settings():
         value = ":value:(%s)" % " ".join(one.choices) if one.choices else ":%s:" % _zsh_quoted(one.kind, ":")
@@ -63,7 +63,7 @@ def zsh() -> str:
     values = {
         "made": MADE,
         "every": "\n".join(_zsh_spec(one) for one in records.every()),
-        "alone": " \\\n".join(_zsh_spec(one) for one in records.alone()),
+        "alone": "\n".join(_zsh_spec(one) for one in records.alone()),
         "commands": "\n".join(commands),
         "cases": "\n".join(cases),
         "policies": "\n".join("'%s'" % name for name in SHIPPED),
@@ -82,7 +82,7 @@ def _zsh_spec(one: records.Word) -> str:
         return "':%s'" % value
     told = "[%s]" % _zsh_quoted(one.help, "[]:")
     if one.name in ("--help", "--version"):
-        return " ".join("'(- : *)%s%s'" % (name, told) for name in one.names)
+        return "\n".join("'(- : *)%s%s'" % (name, told) for name in one.names)
     return "'%s%s%s%s%s'" % ("*" if one.repeated else "", one.name, "=" if one.value else "", told, value)
 
 
@@ -115,7 +115,7 @@ def fish() -> str:
         "complete": "\n".join(lines),
         "settings": "\n".join(_fish_pair(one.name + "=", _short(one.comment)) for one in records.settings()),
         "values": "\n".join(
-            "case %s\nprintf '%%s\\n' %s" % (one.name, " ".join("%s=%s" % (one.name, word) for word in one.choices))
+            "case %s\n    printf '%%s\\n' %s" % (one.name, " ".join("%s=%s" % (one.name, word) for word in one.choices))
             for one in records.settings()
             if one.choices
         ),
@@ -159,5 +159,5 @@ def _valued() -> List[str]:
 
 
 def _short(text: str) -> str:
-    """The first sentence, or its beginning up to a colon."""
-    return re.split(r"[.:] ", text)[0].rstrip(".")
+    """The first clause."""
+    return re.split(r"[.:;] | \(", text)[0].rstrip(".")

@@ -2,10 +2,12 @@
 
 import os
 import re
+import textwrap
 from typing import Dict
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLACE = re.compile(r"@@([a-z][^@\n]*)@@")
+ALONE = re.compile(r"^( +)@@([a-z][^@\n]*)@@$", re.M)  # every line of the value stands as far in as its place
 
 
 def filled(name: str, values: Dict[str, str]) -> str:
@@ -21,4 +23,5 @@ def filled(name: str, values: Dict[str, str]) -> str:
         raise ValueError("packaging/templates/%s asks for %s, which no record has" % (name, ", ".join(unknown)))
     if left_out:
         raise ValueError("packaging/templates/%s has no place for: %s" % (name, ", ".join(left_out)))
+    text = ALONE.sub(lambda found: textwrap.indent(values[found.group(2)], found.group(1)), text)
     return PLACE.sub(lambda found: values[found.group(1)], text)

@@ -40,7 +40,7 @@ _agentprep() {
             ;;
         --policy)
             compopt -o filenames
-            mapfile -t COMPREPLY < <(compgen -W 'default current' -- "$word" && compgen -f -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W 'default current' -- "$word"; compgen -f -- "$word")
             ;;
         --set)
             case $word in
@@ -79,7 +79,7 @@ _agentprep() {
     fi
 
     # Readline's own word begins behind the last of its separators; = is one of them unless somebody took it out.
-    local separators="" cut
+    local separators="" cut=""
     case $COMP_WORDBREAKS in *=*) separators="=" ;; esac
     case $COMP_WORDBREAKS in *:*) separators+=: ;; esac
     if [ -n "$separators" ]; then
@@ -96,37 +96,37 @@ _agentprep() {
 _agentprep_options() { # of the command $1
     case $1 in
         "") words='-h --help --version --root --policy --set --json --quiet --verbose --color' ;;
-check) words='--format --skip --only --root --policy --set --json --quiet --verbose --color -h --help' ;;
-plan) words='--format --skip --only --no-deprovision --root --policy --set --json --quiet --verbose --color -h --help' ;;
-run) words='--format --skip --only --no-deprovision --yes --poweroff --unattended --root --policy --set --json --quiet --verbose --color -h --help' ;;
-rollback) words='--force --root --policy --set --json --quiet --verbose --color -h --help' ;;
-history) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
-explain) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
-policy) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
+        check) words='--format --skip --only --root --policy --set --json --quiet --verbose --color -h --help' ;;
+        plan) words='--format --skip --only --no-deprovision --root --policy --set --json --quiet --verbose --color -h --help' ;;
+        run) words='--format --skip --only --no-deprovision --yes --poweroff --unattended --root --policy --set --json --quiet --verbose --color -h --help' ;;
+        rollback) words='--force --root --policy --set --json --quiet --verbose --color -h --help' ;;
+        history) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
+        explain) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
+        policy) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
     esac
 }
 
 _agentprep_choices() { # of the option $1
     case $1 in
---color) words='auto always never' ;;
---format) words='text json junit markdown html' ;;
+        --color) words='auto always never' ;;
+        --format) words='text json junit markdown html' ;;
     esac
 }
 
 _agentprep_values() { # of the value $1 of the policy
     case $1 in
-grub-serial.enabled) words='yes no' ;;
-agent-conf.provisioner) words='auto waagent cloud-init' ;;
-agent-conf.format) words='yes no' ;;
-agent-conf.filesystem) words='ext3 ext4 xfs btrfs' ;;
-agent-conf.enable_swap) words='yes no' ;;
-cloud-init.swap) words='yes no' ;;
-fstab.rewrite) words='yes no' ;;
-os-swap.remove) words='yes no' ;;
-network.nm_controlled) words='auto yes no' ;;
-deprovision.enabled) words='yes no' ;;
-deprovision.user) words='yes no' ;;
-service.run) words='yes no' ;;
+        grub-serial.enabled) words='yes no' ;;
+        agent-conf.provisioner) words='auto waagent cloud-init' ;;
+        agent-conf.format) words='yes no' ;;
+        agent-conf.filesystem) words='ext3 ext4 xfs btrfs' ;;
+        agent-conf.enable_swap) words='yes no' ;;
+        cloud-init.swap) words='yes no' ;;
+        fstab.rewrite) words='yes no' ;;
+        os-swap.remove) words='yes no' ;;
+        network.nm_controlled) words='auto yes no' ;;
+        deprovision.enabled) words='yes no' ;;
+        deprovision.user) words='yes no' ;;
+        service.run) words='yes no' ;;
     esac
 }
 

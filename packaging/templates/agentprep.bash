@@ -40,7 +40,7 @@ _agentprep() {
             ;;
         --policy)
             compopt -o filenames
-            mapfile -t COMPREPLY < <(compgen -W '@@policies@@' -- "$word" && compgen -f -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W '@@policies@@' -- "$word"; compgen -f -- "$word")
             ;;
         --set)
             case $word in
@@ -79,7 +79,7 @@ _agentprep() {
     fi
 
     # Readline's own word begins behind the last of its separators; = is one of them unless somebody took it out.
-    local separators="" cut
+    local separators="" cut=""
     case $COMP_WORDBREAKS in *=*) separators="=" ;; esac
     case $COMP_WORDBREAKS in *:*) separators+=: ;; esac
     if [ -n "$separators" ]; then
@@ -96,19 +96,19 @@ _agentprep() {
 _agentprep_options() { # of the command $1
     case $1 in
         "") words='@@alone@@' ;;
-@@options@@
+        @@options@@
     esac
 }
 
 _agentprep_choices() { # of the option $1
     case $1 in
-@@choices@@
+        @@choices@@
     esac
 }
 
 _agentprep_values() { # of the value $1 of the policy
     case $1 in
-@@values@@
+        @@values@@
     esac
 }
 

@@ -26,18 +26,25 @@ function __agentprep_on --description 'Whether the command on the command line i
     test (__agentprep_command; or echo none) = $argv[1]
 end
 
-function __agentprep_ids
-@@ids@@
+function __agentprep_ids --description 'Print every requirement that the list on the command line has not'
+    set -l given (string split , -- (string replace -r '^--[a-z]+=' '' -- (commandline -ct)))
+    __agentprep_all_ids | while read -d \t -l id title
+        contains -- $id $given[1..-2]; or printf '%s\t%s\n' $id $title
+    end
+end
+
+function __agentprep_all_ids
+    @@ids@@
 end
 
 function __agentprep_settings
     set -l word (string replace -r '^--set=' '' -- (commandline -ct))
     if not string match -q '*=*' -- $word
-@@settings@@
+        @@settings@@
         return
     end
     switch (string replace -r '=.*' '' -- $word)
-@@values@@
+        @@values@@
     end
 end
 
