@@ -133,7 +133,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     try:
         _print(told, options, paint)
         if getattr(options, "unattended", False) and options.format == "text" and told.result.exit_code:
-            sys.stdout.write(unattended.closing(told.result))
+            sys.stdout.write(unattended.closing(told.result, unattended.unit(system.guest)))
         sys.stdout.flush()
     except OSError as error:
         if error.errno not in GONE:

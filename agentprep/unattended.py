@@ -3,6 +3,7 @@
 import re
 from typing import List, Optional
 
+from .deprovision.own_units import UNITS
 from .errors import Blocked
 from .formats import cmdline
 from .guest import Guest
@@ -15,7 +16,7 @@ YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 # What every Azure VM has there, by which cloud-init knows one (cloudinit/sources/azure/identity.py, tools/ds-identify).
 TAG, AZURE = "/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"
 BY_HAND = "prepare it by hand when it is to be uploaded: sudo agentprep run"
-GIVE_UP = "systemctl disable agentprep.service agentprep-firstboot.service"
+GIVE_UP = "systemctl disable " + " ".join(UNITS)
 
 
 def consent(system: System, policy: Policy) -> str:
@@ -72,12 +73,22 @@ def told(arguments: List[str]) -> Optional[bool]:
     return not any(value in NO for value in given) if given else None
 
 
-def closing(result: Result) -> str:
-    """The last lines on the console and in `systemctl status`, which shows ten: why, what to do, what then."""
+def unit(guest: Guest) -> str:
+    """Which of agentprep's own units this process belongs to, by its control group (cgroups(7)), or ""."""
+    groups = (guest.text("/proc/self/cgroup") or "").split("\n")
+    return next((name for name in UNITS for group in groups if group.endswith("/" + name)), "")
+
+
+def closing(result: Result, own: str = "") -> str:
+    """The last lines on the console and in `systemctl status`, which shows ten: why, what to do, what then.
+
+    `own` is the unit that runs this, or "".
+    """
     reason = re.sub(r"\s+", " ", result.message.split("\n")[0]).strip()
     lines = ["agentprep: this machine is NOT ready for Azure and stays on: %s" % reason]
     if result.hint:
         lines.append("  what to do: %s" % re.sub(r"\s+", " ", result.hint).strip())
-    lines.append("  then: reboot, or start the service again with systemctl; it goes on where it can")
+    again = "systemctl start %s" % own if own else "agentprep run --unattended"
+    lines.append("  then: reboot, or: %s; it goes on where it can, and rollback is safe too" % again)
     lines.append("  to give up: %s" % GIVE_UP)
     return safe("\n".join(lines)) + "\n"

@@ -9,7 +9,7 @@ import pytest
 
 from agentprep.errors import Blocked
 from agentprep.report import Result
-from agentprep.unattended import AZURE, TAG, closing, consent
+from agentprep.unattended import AZURE, TAG, closing, consent, unit
 from tests.trees import FakeLive, make_tree, policy_of, system_of
 
 OTHERS = ("", "No Asset Tag\n", "0000-0000-0000-0000-0000-0000-00\n")  # QEMU, VMware, another Hyper-V
@@ -103,6 +103,22 @@ def test_the_last_lines_are_few_and_hold_the_reason() -> None:
     assert lines[1] == "  what to do: free some space"
     assert "\x1b" not in told and "+diff" not in told
     assert "what to do" not in closing(Result("failed", 4, "x", ""))
+
+
+CGROUPS = (
+    ("0::/system.slice/agentprep-firstboot.service\n", "systemctl start agentprep-firstboot.service;"),
+    ("12:pids:/system.slice/agentprep.service\n1:name=systemd:/system.slice/agentprep.service\n",
+     "systemctl start agentprep.service;"),
+    ("0::/user.slice/user-0.slice/session-1.scope\n", "agentprep run --unattended;"),
+    ("0::/system.slice/my-agentprep.service.d/x\n", "agentprep run --unattended;"),
+    ("", "agentprep run --unattended;"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("groups, again", CGROUPS)
+def test_the_unit_that_runs_it_is_named(tmp_path: Any, groups: str, again: str) -> None:
+    system = system_of(make_tree(tmp_path, {"/proc/self/cgroup": groups}))
+    assert again in closing(Result("failed", 4, "x", ""), unit(system.guest))
 
 
 def test_the_command_refuses_before_it_looks_at_anything(tmp_path: Any) -> None:
