@@ -22,14 +22,16 @@ version=${tarball##*/agentprep-}
 version=${version%.tar.gz}
 told=$(sed -n 's/^Version: *//p' packaging/rpm/agentprep.spec)
 [ "$told" = "$version" ] ||
-    fail "agentprep/__init__.py says $version and packaging/rpm/agentprep.spec $told; the latter needs a %changelog entry too"
+    fail "agentprep/__init__.py says $version and packaging/rpm/agentprep.spec $told; give the latter that and a %changelog"
 python=$PWD/.venv/bin/python
 [ -x "$python" ] || python=python3
 
-# The same files give the same packages: times are the tarball's, and the name of this machine is not told.
+# The same files give the same noarch packages: times are the tarball's, and the name of this machine is not told.
 SOURCE_DATE_EPOCH=$(tar --list --verbose --full-time --utc --file "$tarball" | awk 'NR == 1 { print $4, $5, "UTC" }' |
     date --file=- +%s)
 export SOURCE_DATE_EPOCH
+cp packaging/rpm/agentprep.spec "$top/"
+touch --date="@$SOURCE_DATE_EPOCH" "$tarball" "$top/agentprep.spec"
 # EL 7's rpm reads no payload that is packed by something newer than xz.
 # Debian's brp-compress packs no manual page: it has /bin/sh read with -d, which dash cannot.
 macros=(
@@ -39,7 +41,7 @@ macros=(
     "__os_install_post find %{buildroot}%{_mandir} -type f -exec gzip -9n {} +"
 )
 build() {  # --nodeps: Debian's rpm has no packages in its database; what BuildRequires names is here by other means
-    HOME=$top/home rpmbuild --nodeps "${macros[@]/#/--define=}" "$@" packaging/rpm/agentprep.spec >"$top/log" 2>&1 || {
+    HOME=$top/home rpmbuild --nodeps "${macros[@]/#/--define=}" "$@" "$top/agentprep.spec" >"$top/log" 2>&1 || {
         tail -n 60 "$top/log" >&2
         fail "rpmbuild $1 failed; the lines above are the last of what it said"
     }
