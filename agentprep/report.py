@@ -237,8 +237,12 @@ def explanation(step: Step) -> str:
     for heading, words in (("Why", step.reason), ("By hand", step.remedy), ("Source", step.source)):
         out += "\n%s\n" % heading
         for paragraph in words.strip().splitlines():
-            out += textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ") + "\n"
+            out += _filled(paragraph, "  ", "    " if heading == "By hand" else "  ")
     return out
+
+
+def _filled(text: str, indent: str, hanging: str) -> str:
+    return textwrap.fill(text, 80, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False) + "\n"
 
 
 def requirement(step: Step) -> Dict[str, Any]:
@@ -256,7 +260,7 @@ def policy_text(values: Policy) -> str:
         out += "%s[%s]\n" % ("\n" if out else "", section)
         for name, kind, comment in [one for one in names if one[0].startswith(section + ".")]:
             if comment:
-                out += textwrap.fill(comment, 100, initial_indent="# ", subsequent_indent="# ") + "\n"
+                out += _filled(comment, "# ", "# ")
             out += "# %s; from %s\n%s" % (
                 kind,
                 values.value(name).source,
