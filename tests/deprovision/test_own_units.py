@@ -46,13 +46,14 @@ def test_a_mask_and_a_unit_of_the_administrators_own_stay(tmp_path: Any) -> None
     masked = {
         **INSTALLED,
         ETC + "agentprep.service": To("/dev/null"),
+        ETC + "graphical.target.wants/agentprep.service": To("/dev/null"),
         ETC + "agentprep-firstboot.service": To("/opt/agentprep/agentprep-firstboot.service"),
         "/opt/agentprep/agentprep-firstboot.service": UNIT,
         WANTS + "agentprep-firstboot.service": To("/opt/agentprep/agentprep-firstboot.service"),
     }
     root = make_tree(tmp_path, masked)
     assert [one.path for one in brought_about(STEP, system_of(root))] == [WANTS + "agentprep-firstboot.service"]
-    assert links(root) == {ETC + name for name in UNITS}
+    assert links(root) == {ETC + name for name in UNITS + ("graphical.target.wants/agentprep.service",)}
 
 
 def test_links_that_a_removed_package_left_go_too(tmp_path: Any) -> None:
