@@ -1,0 +1,114 @@
+"""A throw-away Debian 12 as an unattended installer leaves a machine for its scripts, with the installer beside it.
+
+Both are overlays above one tree that mmdebstrap makes once.  They live in namespaces of one script: when that ends, or
+is killed, nothing of them is left but what it printed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.lab import host
+from tests.lab.install import REPOSITORY
+
+PACKAGES = (
+    "systemd,systemd-sysv,rpm,curl,wget,ca-certificates,sudo,busybox-static,cloud-init,"
+    "python3-psutil,python3-distro,python3-configobj"
+)
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
+# Debian's rpm installs nothing without the first of these, and knows nothing of what dpkg has installed.
+RPM = """\
+#!/bin/sh
+case " $* " in *" --install "*) set -- --force-debian --nodeps "$@" ;; esac
+exec /usr/bin/rpm "$@"
+"""
+# $1 is an empty folder, $2 the tree, $3 the script; the installer has the new system at the place of each kind of them.
+SETUP = """
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$1"
+for name in live system; do
+    mkdir -p "$1/$name-upper" "$1/$name-work" "$1/$name"
+    mount -t overlay -o "lowerdir=$2,upperdir=$1/$name-upper,workdir=$1/$name-work" overlay "$1/$name"
+    mount -t proc proc "$1/$name/proc"
+    mount --rbind /dev "$1/$name/dev"
+    mount -t tmpfs tmpfs "$1/$name/run"
+done
+mkdir -p "$1/live/mnt/sysroot" "$1/live/target" "$1/live/cdrom"
+mount --rbind "$1/system" "$1/live/mnt/sysroot"
+mount --rbind "$1/system" "$1/live/target"
+tar -C "$1/live" -xf - --no-same-owner
+exec chroot "$1/live" sh -c "$3"
+"""
+
+
+def tree():
+    """The folder of the Debian that both overlays are above; made once, in the lab's cache."""
+    path = host.cache() / ("installed-" + hashlib.sha256((PACKAGES + RPM).encode()).hexdigest()[:12])
+    if path.is_dir():
+        return path
+    making = path.with_name(path.name + ".making")
+    shutil.rmtree(str(making), ignore_errors=True)
+    options = ['Acquire::Languages "none"', 'APT::Install-Recommends "false"'] + host.apt_options()
+    command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", "--include=" + PACKAGES]
+    command += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*"]
+    command += ["--aptopt=" + option for option in options]
+    done = subprocess.run(
+        command + ["bookworm", str(making)] + host.apt_sources("bookworm"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    wrapper = making / "usr/local/bin/rpm"
+    wrapper.write_text(RPM)
+    wrapper.chmod(0o755)
+    making.rename(path)
+    return path
+
+
+def run(folder, script, live=None):
+    """(exit code, output) of a script in the installer; live: {its path: bytes, a program where they begin with #!}."""
+    archive, work = folder / "files", folder / "world"
+    (archive / "tmp").mkdir(parents=True)
+    work.mkdir()
+    for path, content in (live or {}).items():
+        target = archive / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        target.chmod(0o755 if content[:2] == b"#!" else 0o644)
+    (archive / "tmp").chmod(0o1777)
+    packed = subprocess.run(["tar", "-C", str(archive), "-cf", "-", "."], stdout=subprocess.PIPE, check=True).stdout
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    command += ["sh", "-euc", SETUP, "sh", str(work), str(tree()), script]
+    done = subprocess.run(command, input=packed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def built(folder):
+    """This checkout's packages in the folder, as `make deb` and `make rpm` build them, but without their tests."""
+    for script, made in (("deb.sh", "agentprep*_all.deb"), ("rpm.sh", "agentprep-*-1.noarch.rpm")):
+        done = subprocess.run(
+            [str(REPOSITORY / "packaging" / script), str(folder / "built")],
+            env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck", CHECK="0"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        (one,) = (folder / "built").glob(made)
+        one.rename(folder / ("agentprep" + one.suffix))
+
+
+@contextmanager
+def served(folder):
+    """The folder's address on a web server of this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield "http://127.0.0.1:%d" % server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
