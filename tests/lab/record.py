@@ -22,7 +22,7 @@ from .picture import drawn
 from .scene import Lab
 
 CAST = Path(__file__).resolve().parents[2] / "docs" / "session.cast"
-COLUMNS, ROWS = 104, 30
+COLUMNS, ROWS = 104, 24
 COMMANDS = ("agentprep check --quiet", "agentprep run")
 PROMPT = "root@source-vm:~#"
 REDRAWN = "\r\x1b[K"  # how agentprep begins a picture of its live line
