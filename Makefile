@@ -65,4 +65,4 @@ bench: ## what it costs, measured beside the limits (root; the first time builds
 
 clean: ## remove the environments and what tools left; the lab's guests stay in the cache
 	rm -rf .venv .venv-3.* build dist *.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache
-	find agentprep tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find agentprep packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +

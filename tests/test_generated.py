@@ -145,3 +145,12 @@ def test_neither_a_template_nor_a_record_is_left_behind():
         template.filled("agentprep.conf", {})
     with pytest.raises(ValueError, match="agentprep.conf has no place for: more"):
         template.filled("agentprep.conf", {"values": "", "more": ""})
+
+
+@pytest.mark.parametrize("name", ["agentprep.8", "agentprep.conf.5"])
+def test_what_a_reader_copies_from_the_manual_is_what_he_types(name):
+    """A bare - is a hyphen where the output is UTF-8, and a bare quote a curly one (groff_man_style(7))."""
+    for line in (GENERATED / name).read_text(encoding="ascii").splitlines():
+        if not line.startswith(('.\\"', ".TH", ".UR")):
+            assert not re.search(r"(?<!\\)[-`^~]", line), line
+            assert "'" not in line or not line.startswith('.RB "# "'), line
