@@ -44,6 +44,14 @@ mount --rbind "$1/system" "$1/live/target"
 tar -C "$1/live" -xf - --no-same-owner
 exec chroot "$1/live" sh -c "$3"
 """
+# $1 and $2 as above, $3 the folder of what is added.  The machine has this one's network; nothing here hears of it.
+BOOT = """
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=$3:$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+exec systemd-nspawn --quiet --register=no --keep-unit --directory="$1/root" --boot
+"""
 
 
 def tree():
@@ -112,3 +120,32 @@ def served(folder):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def booting(folder, files):
+    """A machine boots whose disk is the tree with these files; a function that gives what its console has said so far."""
+    for path, content in files.items():
+        target = folder / "seed" / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    (folder / "world").mkdir()
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]
+    command += ["sh", "-euc", BOOT, "sh", str(folder / "world"), str(tree()), str(folder / "seed")]
+    with open(str(folder / "console"), "wb") as console:
+        machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=ENVIRONMENT)
+        try:
+            yield lambda: (folder / "console").read_bytes().decode(errors="replace")
+        finally:
+            machine.kill()
+            machine.wait()

@@ -17,6 +17,9 @@ FRAGMENT = PACKAGING / "kickstart/agentprep-post.ks"
 PRESEED = PACKAGING / "preseed/debian.cfg"
 AUTOINSTALL = PACKAGING / "autoinstall/user-data"
 AUTOYAST = PACKAGING / "autoyast/sles15.xml"
+CLOUD_INIT = PACKAGING / "cloud-init/user-data"
+PACKER = PACKAGING / "packer"
+MKOSI = PACKAGING / "mkosi"
 YAST = "{http://www.suse.com/1.0/yast2ns}"
 TYPE = "{http://www.suse.com/1.0/configns}type"
 
@@ -69,6 +72,10 @@ def shell():
     for number, command in enumerate(autoinstall(AUTOINSTALL.read_text())["late-commands"]):
         found["user-data %d" % number] = command
     found["sles15.xml"] = chroot_script(autoyast(AUTOYAST.read_text()))
+    for number, command in enumerate(yaml.safe_load(CLOUD_INIT.read_text())["runcmd"]):
+        found["cloud-init %d" % number] = command
+    for script in sorted(PACKER.glob("*.sh")) + sorted(MKOSI.glob("mkosi.*.chroot")):
+        found["%s %s" % (script.parent.name, script.name)] = script.read_text()
     return found
 
 
