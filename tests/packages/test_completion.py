@@ -7,7 +7,7 @@ import pytest
 from agentprep import session
 from agentprep.arguments import COMMANDS, FORMATS, parser
 from agentprep.policy import SHIPPED, documented
-from tests.packages.shells import GENERATED, Bash, Fish, Zsh
+from tests.packages.shells import GENERATED, PROMPT, Bash, Fish, Zsh
 
 SHELLS = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 IDS = set(session.known_ids())
@@ -118,6 +118,19 @@ def test_what_tab_leaves_on_the_line(typed):
     assert listed[-1].rstrip(",").replace(",,", ",") == "os-swap,time", "another can follow"
     for word in ("disk", "disk\\ o", "./disk\\ of\\ s"):
         assert typed.arguments("agentprep --root %s\tX" % word)[-1].endswith("disk of sda/X"), word
+
+
+def test_where_the_equals_sign_separates_no_words(tmp_path):
+    """Some people take it out of COMP_WORDBREAKS; readline's word is the whole option then."""
+    shell = Bash(tmp_path)
+    try:
+        shell.terminal.sendline("COMP_WORDBREAKS=${COMP_WORDBREAKS//=}")
+        shell.terminal.expect(PROMPT)
+        assert shell.arguments("agentprep run --skip=os-s\t") == ["run", "--skip=os-swap"]
+        assert shell.arguments("agentprep --set=os-swap.remove=n\tX") == ["--set=os-swap.remove=no", "X"]
+        assert shell.arguments("agentprep --set os-swap.remove=n\tX") == ["--set", "os-swap.remove=no", "X"]
+    finally:
+        shell.close()
 
 
 def test_behind_sudo_and_loaded_on_demand(tmp_path):
