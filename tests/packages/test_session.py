@@ -10,7 +10,7 @@ import pytest
 from tests.lab import picture, record
 
 CAST = record.CAST
-EVENTS = [json.loads(line) for line in CAST.read_text("utf-8").splitlines()][1:]
+HEAD, *EVENTS = [json.loads(line) for line in CAST.read_text("utf-8").splitlines()]
 
 
 def test_the_picture_is_drawn_from_its_recording():
@@ -19,7 +19,7 @@ def test_the_picture_is_drawn_from_its_recording():
 
 
 def test_the_recording_is_a_session_of_the_commands_in_it():
-    screen = pyte.HistoryScreen(record.COLUMNS, record.ROWS, history=5000)
+    screen = pyte.HistoryScreen(HEAD["width"], HEAD["height"], history=5000)
     stream = pyte.Stream(screen)
     for _, kind, text in EVENTS:
         if kind == "o":
