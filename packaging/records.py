@@ -75,7 +75,7 @@ def settings() -> List[Key]:
         if not comment:
             raise ValueError("policy.spec says nothing of %s: write above it what it means and why" % name)
         section, key = name.split(".", 1)
-        choices = ("yes", "no") if kind == policy.KINDS["boolean"] else ()
+        choices: Tuple[str, ...] = ("yes", "no") if kind == policy.KINDS["boolean"] else ()
         if kind.startswith("one of "):
             choices = tuple(kind[len("one of ") :].split(", "))
         default = report.written(defaults.value(name).value)
