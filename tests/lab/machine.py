@@ -218,6 +218,20 @@ class Machine:
         """The bytes of one guest file, at most 16 MiB."""
         return self.sh(f"cat '{path}'", check=True).out_bytes
 
+    def ssh_at(self, port, timeout=180):
+        """A network card was put in, and the guest's SSH answers at this machine's *port*; nothing else is reached."""
+        lan = f"netdev_add user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
+        for line in (lan, "device_add virtio-net-pci,netdev=lan"):
+            said = self.monitor.human(line)
+            if said:
+                raise RuntimeError(f"{line}: {said}")
+        end = time.monotonic() + timeout
+        while not _greets(port):
+            self.alive("its SSH answered")
+            if time.monotonic() > end:
+                self.fail(f"no SSH at port {port}")
+            time.sleep(1)
+
     def reset(self):
         """The machine starts anew, as by its reset button; a reset by the guest itself still ends QEMU."""
         print(f"reset after {self.seconds():.0f} s: {self.console().rstrip().splitlines()[-1]}")
@@ -246,6 +260,15 @@ class Machine:
         """Shut down in order; the agent sends no answer to guest-shutdown."""
         self.agent.send("guest-shutdown", mode="powerdown")
         self.wait_poweroff(timeout)
+
+
+def _greets(port):
+    """An SSH server answers: QEMU itself takes the connection, whether or not the guest does."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as stream:
+            return stream.recv(4) == b"SSH-"
+    except OSError:
+        return False
 
 
 def _drain(stream):
