@@ -13,6 +13,8 @@ EXITS = (
     (3, "unsupported or blocked: nothing was changed"),
     (4, "failed half-way: run and rollback are both safe then"),
 )
+ACTIONS = ("check", "convert", "finish", "unfinish")  # of agentprep vhd
+LIMITS = ("document", "gen1", "gen2", "upload")
 FORMATS = ("text", "json", "junit", "markdown", "html")
 COMMANDS = (
     ("check", "say of every requirement whether it holds; changes nothing"),
@@ -22,6 +24,7 @@ COMMANDS = (
     ("history", "list the runs that are on record"),
     ("explain", "say what a requirement is, why, and how to do it by hand"),
     ("policy", "print the effective policy and where each value came from"),
+    ("vhd", "check a disk image outside the guest, or make it the fixed VHD that Azure takes"),
 )
 
 
@@ -50,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, words in COMMANDS:
         one = commands.add_parser(name, parents=[common], help=words, description=words[0].upper() + words[1:] + ".")
-        if name in ("check", "plan", "run"):
+        if name in ("check", "plan", "run", "vhd"):
             one.add_argument("--format", choices=FORMATS, help="text, or one document of this kind on standard output")
+        if name in ("check", "plan", "run"):
             one.add_argument(
                 "--skip", metavar="ID", action="append", default=[], help="leave a requirement out; several with commas"
             )
@@ -70,6 +74,13 @@ def parser() -> argparse.ArgumentParser:
         if name == "rollback":
             one.add_argument("number", nargs="?", metavar="RUN", help="back to before that run (see history)")
             one.add_argument("--force", action="store_true", help="leave files that somebody edited since as they are")
+        if name == "vhd":
+            one.add_argument("action", choices=ACTIONS, help="what to do with the image")
+            one.add_argument("file", metavar="FILE", help="a disk image")
+            one.add_argument("target", nargs="?", metavar="VHD", help="convert: the fixed VHD to make of it")
+            one.add_argument("--force", action="store_true", help="convert: replace a VHD that is there already")
+            one.add_argument("--generation", choices=("1", "2"), help="the disk is for a VM of this generation")
+            one.add_argument("--limit", choices=LIMITS, help="the largest size that is right (default: by generation)")
         if name == "explain":
             one.add_argument("id", nargs="?", metavar="ID", help="the requirement; without it all are listed")
     return top

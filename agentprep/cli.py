@@ -94,6 +94,8 @@ def _command(words: List[str]) -> int:
         return _explain(options)
     if options.command == "policy":
         return _policy(options, values)
+    if options.command == "vhd":
+        return _vhd(options)
     if not os.path.isdir(options.root):
         raise Usage("--root %s is not a folder" % options.root, "give the folder at which the guest is mounted")
     if options.command in ("run", "rollback") and os.geteuid():
@@ -150,6 +152,14 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     return told.result.exit_code
 
 
+def _vhd(options: argparse.Namespace) -> int:
+    from .vhd.command import command  # a disk image outside the guest has no use for the rest, nor the rest for it
+
+    told = command(options, sys.stderr if options.format != "text" or not sys.stdout.isatty() else sys.stdout)
+    _print(told, options, _paint(options, sys.stdout))
+    return told.result.exit_code
+
+
 def _walked(options: argparse.Namespace, system: System, policy: Policy, watch: Terminal) -> Report:
     choice = session.Choice(
         _ids(options.skip), _ids(options.only), not getattr(options, "no_deprovision", False),
@@ -186,8 +196,9 @@ def _print(told: Report, options: argparse.Namespace, paint: Paint) -> None:
         sys.stdout.write(_rendered(options.format, told))
         return
     out = ""
-    if told.command in ("check", "plan"):
-        out += paint.bold(report.headline(told)) + "\n\n" if not options.quiet else ""
+    if told.command in ("check", "plan") or told.findings and told.command.startswith("vhd "):
+        head = told.command in ("check", "plan") and not options.quiet
+        out += paint.bold(report.headline(told)) + "\n\n" if head else ""
         shown = told._replace(findings=[one for one in told.findings if not options.quiet or one.status != "ok"])
         out += report.findings(shown, paint, options.verbose) if shown.findings else ""
         out += report.changes(told, paint) if told.command == "plan" else ""

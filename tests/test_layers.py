@@ -33,7 +33,7 @@ ROWS = (
     ("steps", "deprovision"),
     ("engine",),
     ("report",),
-    ("session", "terminal", "reports", "unattended"),
+    ("session", "terminal", "reports", "unattended", "vhd"),
     ("arguments",),
     ("cli",),
     ("__main__",),
