@@ -138,7 +138,10 @@ def _room(commands: Commands, driver: str, folder: str, size: int, version: Tupl
 
 def _json(commands: Commands, argv: Argv) -> Dict[str, object]:
     done = commands.together((argv,), 600, merge=False)[0].check("is the file whole? see: qemu-img info FILE")
-    told: Dict[str, object] = json.loads(done.output.decode("utf-8", "replace"))
+    try:
+        told: Dict[str, object] = json.loads(done.output.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise CommandFailed("%s printed no JSON: %s" % (" ".join(argv[:3]), error), "try another qemu-img") from error
     return told
 
 

@@ -31,7 +31,7 @@ def test_the_disk_is_the_same(tmp_path, name, size):
     assert "is a fixed VHD of" in out
     assert "identical" in qemu("compare", "-f", "raw", "-F", "vpc", model, target)
     made = os.path.getsize(str(target)) - 512
-    if kind == "vpc" and name == "vpc" and size % MIB:
+    if name == "vpc":
         assert made % MIB == 0 and made >= size  # qemu-img has made the source as large as a geometry
     else:
         assert made == -(-size // MIB) * MIB
@@ -132,7 +132,7 @@ def test_versions_of_qemu_img(tmp_path, version, refused):
         [sys.executable, "-c", code, "vhd", "convert", source, str(tmp_path / "disk.vhd")], stderr=subprocess.PIPE,
         stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=HOME), text=True,
     )  # fmt: skip
-    assert done.returncode == 3
+    assert done.returncode == 3 and (refused or "printed no JSON" in done.stderr)
     assert ("qemu-img %s" % version[:5] in done.stderr and "mended in 2.6" in done.stderr) == refused, done.stderr
 
 

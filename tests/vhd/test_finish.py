@@ -19,6 +19,9 @@ SIZES = (
     127 * GIB + 512, 127 * GIB + MIB, 1023 * GIB, 2040 * GIB - 512, 2040 * GIB, 2040 * GIB + MIB, 4095 * GIB,
     4096 * GIB,
 )  # fmt: skip
+QEMU_LARGEST = (
+    0xFF000000 * 512
+)  # 2040 GiB: block/vpc.c, VHD_MAX_SECTORS; not Azure's limit
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -30,9 +33,11 @@ def test_qemu_img_agrees(tmp_path, size):
     whole = -(-size // MIB) * MIB
     assert code in (0, 1) and "is a fixed VHD" in out, out + err
     assert os.path.getsize(path) == whole + 512
-    told = json.loads(qemu("info", "--output=json", "-f", "vpc", path))
-    assert (told["format"], told["virtual-size"]) == ("vpc", whole)
-    if not size % MIB:  # the same disk, but for what was moved
+    readable = whole <= QEMU_LARGEST
+    if readable:
+        told = json.loads(qemu("info", "--output=json", "-f", "vpc", path))
+        assert (told["format"], told["virtual-size"]) == ("vpc", whole)
+    if readable and not size % MIB:  # the same disk, but for what was moved
         assert "identical" in qemu("compare", "-f", "raw", "-F", "vpc", before, path)
     assert vhd("unfinish", path)[0] == 0 and os.path.getsize(path) == whole
     if size > 16 * MIB:
@@ -133,12 +138,9 @@ def test_a_broken_gpt_is_refused(tmp_path):
 
 def test_an_image_that_qemu_has_open_is_refused(tmp_path):
     path = raw(tmp_path / "disk.raw", 20 * MIB)
-    machine = subprocess.Popen(
-        ["qemu-storage-daemon", "--blockdev", "driver=file,filename=%s,node-name=a" % path, "--chardev", "stdio,id=c",
-         "--monitor", "chardev=c"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    machine = subprocess.Popen(["qemu-io", "-f", "raw", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        machine.stdout.read(10)  # its greeting: the image is open
+        machine.stdout.read(8)  # its prompt: the image is open
         code, _, err = vhd("finish", path)
         assert code == 3 and "is in use" in err and "shut the virtual machine down" in err
         assert os.path.getsize(path) == 20 * MIB
@@ -204,7 +206,8 @@ def test_killed_at_any_write_it_is_a_raw_image_or_the_vhd_and_finish_goes_on(tmp
             assert vhd("finish", copy)[0] == 0
         assert vhd("check", copy)[0] == 0
         assert os.path.getsize(str(copy)) == 41 * MIB + 512
-        assert "identical" in qemu("compare", "-f", "raw", "-F", "vpc", model, copy)
+        with open(model, "rb") as one, open(str(copy), "rb") as other:
+            assert os.pread(one.fileno(), 38 * MIB, MIB) == os.pread(other.fileno(), 38 * MIB, MIB)
     assert number > 8 and done.returncode == 0, done.stderr
 
 
