@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("number", nargs="?", metavar="RUN", help="back to before that run (see history)")
             one.add_argument("--force", action="store_true", help="leave files that somebody edited since as they are")
         if name == "vhd":
-            one.add_argument("action", choices=ACTIONS, help="what to do with the image")
+            one.add_argument("action", choices=ACTIONS, metavar="ACTION", help="check, convert, finish or unfinish")
             one.add_argument("file", metavar="FILE", help="a disk image")
             one.add_argument("target", nargs="?", metavar="VHD", help="convert: the fixed VHD to make of it")
             one.add_argument("--force", action="store_true", help="convert: replace a VHD that is there already")

@@ -11,7 +11,7 @@ from typing import Callable, Dict, Iterable, List
 import records
 import template
 
-from agentprep.arguments import COMMANDS
+from agentprep.arguments import ACTIONS, COMMANDS
 from agentprep.policy import SHIPPED
 
 IDS = [(one["id"], one["title"]) for one in records.requirements()]
@@ -33,6 +33,8 @@ def bash() -> str:
         "settings": " ".join(one.name + "=" for one in records.settings()),
         "values": "\n".join(_bash_case(one.name, one.choices) for one in records.settings() if one.choices),
         "ids": " ".join(name for name, _ in IDS),
+        "actions": " ".join(ACTIONS),
+        "acted": "|".join(ACTIONS),
     }
     return template.filled("agentprep.bash", values)
 
@@ -47,6 +49,8 @@ ZSH: Dict[str, Callable[[records.Word], str]] = {
     "SECTION.KEY=VALUE": lambda one: ":value of the policy:_agentprep_settings",
     "ID": lambda one: ":requirement:" + (" _agentprep_ids" if one.names else "_agentprep_id"),
     "RUN": lambda one: ":run:_agentprep_runs",
+    "FILE": lambda one: ":disk image:_files",
+    "VHD": lambda one: ":fixed VHD:_files",
 }
 
 
@@ -98,7 +102,7 @@ FISH: Dict[str, str] = {
     "SECTION.KEY=VALUE": "-x -a '(__agentprep_settings)'",
     "ID": "-x -a '(__fish_complete_list , __agentprep_ids)'",
 }
-FISH_ARGUMENTS = {"ID": "(__agentprep_ids)", "RUN": "(__agentprep_runs)"}
+FISH_ARGUMENTS = {"ID": "-a '(__agentprep_ids)'", "RUN": "-a '(__agentprep_runs)'", "FILE": "-F", "VHD": "-F"}
 
 
 def fish() -> str:
@@ -127,7 +131,8 @@ def fish() -> str:
 def _fish_line(condition: str, one: records.Word) -> str:
     line = "complete -c agentprep" + (" -n '%s'" % condition if condition else "")
     if not one.names:
-        return "%s -a '%s'" % (line, FISH_ARGUMENTS[one.value])
+        words = "-a '%s'" % " ".join(one.choices) if one.choices else FISH_ARGUMENTS[one.value]
+        return "%s %s" % (line, words)
     for name in one.names:
         line += " -l %s" % name[2:] if name.startswith("--") else " -s %s" % name[1:]
     if one.value:

@@ -15,7 +15,7 @@ _agentprep() {
     for ((i = 1; i < last; i++)); do
         word=${before[i]}
         case $word in
-            --root | --policy | --set | --color | --format | --skip | --only)
+            --root | --policy | --set | --color | --format | --skip | --only | --generation | --limit)
                 ((++i))
                 if ((i == last)); then option=$word; fi
                 if [ "$word" = --root ]; then root=${before[i]}; fi
@@ -66,9 +66,17 @@ _agentprep() {
                 _agentprep_options "$command"
             else
                 case $command in
-                    "") words='check plan run rollback history explain policy' ;;
+                    "") words='check plan run rollback history explain policy vhd' ;;
                     explain) _agentprep_ids "" ;;
                     rollback) _agentprep_runs "$1" "$root" ;;
+                    vhd)
+                        if [[ " ${before[*]:0:last} " =~ \ (check|convert|finish|unfinish)\  ]]; then
+                            compopt -o filenames
+                            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+                        else
+                            words='check convert finish unfinish'
+                        fi
+                        ;;
                 esac
             fi
             ;;
@@ -103,6 +111,7 @@ _agentprep_options() { # of the command $1
         history) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
         explain) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
         policy) words='--root --policy --set --json --quiet --verbose --color -h --help' ;;
+        vhd) words='--format --force --generation --limit --root --policy --set --json --quiet --verbose --color -h --help' ;;
     esac
 }
 
@@ -110,6 +119,9 @@ _agentprep_choices() { # of the option $1
     case $1 in
         --color) words='auto always never' ;;
         --format) words='text json junit markdown html' ;;
+        ACTION) words='check convert finish unfinish' ;;
+        --generation) words='1 2' ;;
+        --limit) words='document gen1 gen2 upload' ;;
     esac
 }
 

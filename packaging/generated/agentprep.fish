@@ -11,7 +11,7 @@ function __agentprep_command --description 'Print the command on the command lin
             continue
         end
         switch $word
-            case --root --policy --set --color --format --skip --only
+            case --root --policy --set --color --format --skip --only --generation --limit
                 set value yes
             case '-*'
             case '*'
@@ -155,6 +155,7 @@ complete -c agentprep -n 'not __agentprep_command >/dev/null' -a rollback -d 'ta
 complete -c agentprep -n 'not __agentprep_command >/dev/null' -a history -d 'list the runs that are on record'
 complete -c agentprep -n 'not __agentprep_command >/dev/null' -a explain -d 'say what a requirement is, why, and how to do it by hand'
 complete -c agentprep -n 'not __agentprep_command >/dev/null' -a policy -d 'print the effective policy and where each value came from'
+complete -c agentprep -n 'not __agentprep_command >/dev/null' -a vhd -d 'check a disk image outside the guest, or make it the fixed VHD that Azure takes'
 complete -c agentprep -n '__agentprep_on check' -l format -x -a 'text json junit markdown html' -d 'text, or one document of this kind on standard output'
 complete -c agentprep -n '__agentprep_on check' -l skip -x -a '(__fish_complete_list , __agentprep_ids)' -d 'leave a requirement out; several with commas'
 complete -c agentprep -n '__agentprep_on check' -l only -x -a '(__fish_complete_list , __agentprep_ids)' -d 'only this requirement; several with commas'
@@ -172,3 +173,10 @@ complete -c agentprep -n '__agentprep_on run' -l unattended -d 'as the systemd u
 complete -c agentprep -n '__agentprep_on rollback' -a '(__agentprep_runs)'
 complete -c agentprep -n '__agentprep_on rollback' -l force -d 'leave files that somebody edited since as they are'
 complete -c agentprep -n '__agentprep_on explain' -a '(__agentprep_ids)'
+complete -c agentprep -n '__agentprep_on vhd' -l format -x -a 'text json junit markdown html' -d 'text, or one document of this kind on standard output'
+complete -c agentprep -n '__agentprep_on vhd' -a 'check convert finish unfinish'
+complete -c agentprep -n '__agentprep_on vhd' -F
+complete -c agentprep -n '__agentprep_on vhd' -F
+complete -c agentprep -n '__agentprep_on vhd' -l force -d 'convert: replace a VHD that is there already'
+complete -c agentprep -n '__agentprep_on vhd' -l generation -x -a '1 2' -d 'the disk is for a VM of this generation'
+complete -c agentprep -n '__agentprep_on vhd' -l limit -x -a 'document gen1 gen2 upload' -d 'the largest size that is right (default: by generation)'

@@ -69,6 +69,14 @@ _agentprep() {
                     "") words='@@commands@@' ;;
                     explain) _agentprep_ids "" ;;
                     rollback) _agentprep_runs "$1" "$root" ;;
+                    vhd)
+                        if [[ " ${before[*]:0:last} " =~ \ (@@acted@@)\  ]]; then
+                            compopt -o filenames
+                            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+                        else
+                            words='@@actions@@'
+                        fi
+                        ;;
                 esac
             fi
             ;;
