@@ -190,7 +190,7 @@ def _one_way(
     steps: Tuple[str, ...] = ()
     if system.live is not None and not choice.poweroff:
         steps += ("power it off now: %s" % POWER_OFF,)
-    steps += ("make a fixed VHD of its disk, a whole number of MiB, and upload it",)
+    steps += ("make a fixed VHD of its disk and upload it: agentprep vhd convert DISK VHD, where the disk's file lies",)
     result = Result("done", READY, message, "", _person(findings) + steps, TEXT, "")
     told.records += done.records
     return _kept(system.guest, Report("run", guest, findings, told.records, result), False)
