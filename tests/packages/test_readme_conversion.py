@@ -156,5 +156,5 @@ def test_github_renders_it_as_it_is_meant():
     rulers = [line for line in rows if set(line) <= set("|-: ")]
     assert page.tags["table"] == len(rulers) and page.tags["tr"] == len(rows) - len(rulers)
     assert page.tags["img"] == 1
-    for left in ("```", "|---", "](", "**", "`"):
+    for left in ("```", "|---", "](", "**", "`", "\n#"):
         assert left not in page.text, page.text[max(0, page.text.find(left) - 60) :][:120]
