@@ -89,13 +89,13 @@ def _command(words: List[str]) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
             signal.signal(number, _interrupt(number.name))
     options.format = _format(options)
+    if options.command == "vhd":
+        return _vhd(options)
     values = load(options.policy, options.set)
     if options.command == "explain":
         return _explain(options)
     if options.command == "policy":
         return _policy(options, values)
-    if options.command == "vhd":
-        return _vhd(options)
     if not os.path.isdir(options.root):
         raise Usage("--root %s is not a folder" % options.root, "give the folder at which the guest is mounted")
     if options.command in ("run", "rollback") and os.geteuid():

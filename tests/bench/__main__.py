@@ -14,7 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import List
 
+from tests.lab import host
+
 from . import measure, tree
+from .images import Images
 from .measure import median
 from .trace import traced
 from .tree import World
@@ -24,7 +27,7 @@ INSIDE = "AGENTPREP_BENCH_INSIDE"
 PREPARE = ("agentprep", "run", "--no-deprovision", "--yes")
 NOT_READY = ("failed", "blocked", "would-change")
 SKIP = ("--skip", "initrd-hyperv")
-PARTS = ("looking", "big", "reading", "running", "foreign")
+PARTS = ("looking", "big", "reading", "running", "foreign", "images")
 READ = (
     "from agentprep.guest import Guest; from agentprep.initrd.image import inside; "
     "import sys; inside(Guest('/'), sys.argv[1], {})"
@@ -149,6 +152,10 @@ class Bench:
             self.cost(world.root, "sh", "-c", tree.FOREIGN, codes=(0,))
         self.turns("the same with initrds of a few MB, which are built in moments", world.layers(), 1, False)
 
+    def images(self):
+        """VHDs beside qemu-img: nothing of a guest is needed for that."""
+        Images(self.table, self.work, self.runs).all()
+
     def turns(self, title, lower, builds, limited):
         """Rows of a run beside its tools and beside the work by hand, turn by turn; the World of the last run."""
         script, report = (HERE / "by_hand.sh").read_text(), self.work / "report.json"
@@ -230,6 +237,14 @@ class Bench:
             print(f"      {line[:150]}")
 
 
+def installed(base, work):
+    """The layers of the Debian tree with agentprep in it."""
+    world = World([base], work / "installed")
+    with world():
+        tree.install(world.root)
+    return world.layers()
+
+
 def counted(number, noun):
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -253,13 +268,11 @@ def main(argv):
     if os.environ.get(INSIDE) is None:
         command = ["unshare", "--mount", "--uts", "--propagation", "private", sys.executable, "-m", "tests.bench"]
         os.execvpe("unshare", command + argv, dict(os.environ, **{INSIDE: "1"}))
-    base = tree.tree(print)
+    base = host.cache() if chosen.only == "images" else tree.tree(print)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=str(base.parent)) as folder:
         work = Path(folder)
-        installed = World([base], work / "installed")
-        with installed():
-            tree.install(installed.root)
-        bench = Bench(installed.layers(), work, chosen.runs, chosen.builds)
+        layers = [] if chosen.only == "images" else installed(base, work)
+        bench = Bench(layers, work, chosen.runs, chosen.builds)
         load = os.getloadavg()[0]
         print(f"{len(os.sched_getaffinity(0))} processors, load {load:.1f} at the start; medians of whole processes")
         for part in PARTS:
