@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import tarfile
 from html.parser import HTMLParser
 
@@ -14,16 +15,17 @@ from tests import readme
 
 MIB = 1048576
 BLOCKS, _ = readme.read()
-SCRIPT = next(block for block in BLOCKS if block.heading == "6. Convert the disk")
+COMMAND, SCRIPT = (block for block in BLOCKS if block.heading == "6. Convert the disk")
+TABLE = "label: dos\nstart=2048, type=83, bootable\n"
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 # A block of its own at the end and one at the beginning show that all of the disk is there and nothing has moved.
 MARKS = ((0, b"the first sector"), (7 * MIB + 512, b"somewhere in the middle"), (-512, b"the last sector"))
 
 
 def shell(script, folder):
-    done = subprocess.run(
-        ["bash", "-euc", script], cwd=folder, stdout=subprocess.PIPE, env=dict(os.environ, PATH=PATH), check=True
-    )
+    environment = dict(os.environ, PATH=PATH, PYTHONPATH=str(readme.HOME))
+    typed = script.replace("agentprep vhd", f"{sys.executable} -m agentprep vhd")
+    done = subprocess.run(["bash", "-euc", typed], cwd=folder, stdout=subprocess.PIPE, env=environment, check=True)
     return done.stdout.decode()
 
 
@@ -39,6 +41,15 @@ def disk(folder, name, size, options=()):
     words = ["qemu-img", "convert", "-f", "raw", "-O", kind, *options, str(raw), str(folder / name)]
     subprocess.run(words, check=True)
     raw.unlink()
+
+
+def bootable(path, size):
+    """A raw disk with a partition and boot code."""
+    with path.open("wb") as stream:
+        stream.truncate(size)
+    subprocess.run(["sfdisk", "--quiet", str(path)], input=TABLE.encode(), env=dict(os.environ, PATH=PATH), check=True)
+    with path.open("r+b") as stream:
+        stream.write(b"\xeb\x63\x90boot code")
 
 
 def vhd(path):
@@ -85,6 +96,25 @@ def test_the_script_makes_what_azure_takes(tmp_path, name, options, size, rounde
         for at, text in MARKS:
             stream.seek(at if at >= 0 else size + at)
             assert stream.read(len(text)) == text
+
+
+def test_agentprep_converts_checks_and_finishes(tmp_path):
+    """The commands of step 6, on a disk that is no whole number of MiB; and that what it says of the VHD is so."""
+    bootable(tmp_path / "NAME.raw", 31 * MIB + 512)
+    shell("qemu-img convert -f raw -O vmdk NAME.raw NAME.vmdk", tmp_path)
+    assert "azure.vhd is a fixed VHD of 32 MiB" in shell(COMMAND.text, tmp_path)
+    assert vhd(tmp_path / "azure.vhd") == (32 * MIB, 2, 32 * MIB + 512)
+    assert "Ready: azure.vhd can be uploaded." in shell("agentprep vhd check azure.vhd", tmp_path)
+    shell("agentprep vhd finish NAME.raw", tmp_path)
+    assert vhd(tmp_path / "NAME.raw") == (32 * MIB, 2, 32 * MIB + 512)
+    shell("agentprep vhd unfinish NAME.raw", tmp_path)
+    assert (tmp_path / "NAME.raw").stat().st_size == 32 * MIB
+
+
+def test_what_qemu_img_made_is_right_for_agentprep_too(tmp_path):
+    bootable(tmp_path / "NAME.raw", 31 * MIB + 512)
+    shell(typed("NAME.raw"), tmp_path)
+    assert "Ready: azure.vhd can be uploaded." in shell("agentprep vhd check azure.vhd --generation 1", tmp_path)
 
 
 def test_without_force_size_it_would_not_do(tmp_path):
