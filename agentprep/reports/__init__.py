@@ -3,7 +3,7 @@
 import time
 from typing import Mapping, Optional
 
-from ..report import Report
+from ..verdicts import Report
 from . import html, junit, markdown
 
 

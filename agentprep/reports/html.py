@@ -12,8 +12,7 @@ from typing import List, Sequence
 
 from .. import __version__
 from ..changes import Forget, Link, Mode, Remove, Run
-from ..engine import NOT_READY, Record
-from ..report import Report
+from ..verdicts import NOT_READY, Record, Report
 from .prose import Part, clean, parts, sentence
 from .rows import (
     ATTENTION,
@@ -186,7 +185,7 @@ def _changes(records: Sequence[Record]) -> str:
 
 def _figure(record: Record) -> str:
     change, lines = record.change, clean(record.shown).split("\n")
-    lines = lines[:-1] if lines[-1] == "" else lines
+    lines = lines[:-1] if lines[-1] == "" and len(lines) > 1 else lines
     kind = {Run: "command", Remove: "removed", Link: "link", Mode: "mode", Forget: "removed for good"}.get(type(change))
     if kind is None:
         kind = "new file" if lines[0].startswith("--- /dev/null") else "changed"

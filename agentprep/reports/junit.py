@@ -9,8 +9,7 @@ import time
 from typing import List, Mapping, NamedTuple, Sequence, Tuple
 
 from .. import __version__
-from ..engine import Record
-from ..report import Report
+from ..verdicts import Record, Report
 from .prose import clean, shortened
 from .rows import ATTENTION, VERDICTS, Row, about, guest, message, others, reasons, rows, said, whole, word
 
@@ -66,7 +65,7 @@ def _case(row: Row, report: Report, seconds: float) -> Case:
         lines.append("This cannot be undone.")
     text = "\n".join(lines) + "\n" + _changes(row.records)
     text += "\nSource: %s\nMore: agentprep explain %s\n" % (finding.source, finding.id) if outcome else ""
-    text = shortened(clean(text), LONGEST, whole(report))
+    text = clean(shortened(text, LONGEST, whole(report)))
     case = Case("agentprep." + finding.id, finding.title, seconds)
     if not outcome:
         return case._replace(output=text)
@@ -78,7 +77,7 @@ def _command(report: Report, judged: bool) -> List[Case]:
     result, name = report.result, ("agentprep " + report.command).strip()
     if result.exit_code:
         outcome = "error" if result.verdict in ERRORS else "failure"
-        text = clean(_wrong(report) + _changes(others(report)))
+        text = clean(shortened(_wrong(report) + _changes(others(report)), LONGEST, whole(report)))
         return [Case("agentprep", name, 0.0, outcome, result.verdict, result.message, text)]
     return [] if judged else [Case("agentprep", name, 0.0)]
 
@@ -109,14 +108,14 @@ def _ending(report: Report) -> str:
     lines += ["  %d. %s" % pair for pair in enumerate(result.person, 1)]
     lines += ["Report: " + result.report] if result.report else []
     lines += ["Undo: " + result.undo] if result.undo else []
-    return shortened(clean("\n".join(lines) + "\n" + _changes(others(report))), LONGEST, whole(report))
+    return clean(shortened("\n".join(lines) + "\n" + _changes(others(report)), LONGEST, whole(report)))
 
 
 def _wrong(report: Report) -> str:
     if not report.result.exit_code:
         return ""
     hint = "What to do: %s\n" % report.result.hint if report.result.hint else ""
-    return shortened(clean("%s\n%s" % (report.result.message, hint)), LONGEST, whole(report))
+    return clean(shortened("%s\n%s" % (report.result.message, hint), LONGEST, whole(report)))
 
 
 def _element(case: Case) -> str:

@@ -11,8 +11,7 @@ import time
 from typing import List, NamedTuple, Sequence
 
 from .. import __version__
-from ..engine import NOT_READY, Record
-from ..report import Report
+from ..verdicts import NOT_READY, Record, Report
 from .prose import Part, clean, parts, sentence, shortened
 from .rows import (
     ATTENTION,
@@ -43,7 +42,7 @@ class Cut(NamedTuple):
     lines: int
 
 
-CUTS = (Cut(1 << 30, 1 << 30, 1 << 30), Cut(8000, 4000, 500), Cut(2000, 2000, 200), Cut(600, 1000, 100),
+CUTS = (Cut(ROOM, ROOM, ROOM), Cut(8000, 4000, 500), Cut(2000, 2000, 200), Cut(600, 1000, 100),
         Cut(0, 600, 60), Cut(0, 200, 40), Cut(0, 40, 5))  # fmt: skip
 
 
@@ -95,10 +94,10 @@ class _Page:
 
     def next_steps(self) -> List[str]:
         result = self.report.result
-        shown = result.person[: self.cut.lines]
+        shown = [said for said in map(self.sentence, result.person[: self.cut.lines]) if said]
         blocks = ["### What to do"] if result.hint or shown else []
         blocks.append(self.sentence(result.hint))
-        blocks.append("\n".join("%d. %s" % (n, self.sentence(words) or "-") for n, words in enumerate(shown, 1)))
+        blocks.append("\n".join("%d. %s" % pair for pair in enumerate(shown, 1)))
         if undo(self.report):
             blocks += ["### How to undo", self.sentence(undo(self.report))]
         blocks += ["The report in the guest: %s" % self.code(result.report)] if result.report else []
@@ -125,7 +124,7 @@ class _Page:
             blocks.append(self.sentence(why))
             for one in same:
                 language = "console" if is_command(one) else "diff" if one.shown.startswith("---") else "text"
-                blocks.append(fenced(shortened(clean(one.shown), self.cut.diff, whole(self.report)), language))
+                blocks.append(fenced(clean(shortened(one.shown, self.cut.diff, whole(self.report))), language))
         return blocks
 
     def folded(self, title: str, blocks: Sequence[str]) -> List[str]:

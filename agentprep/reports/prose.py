@@ -31,11 +31,14 @@ SECRETS = (
 )  # fmt: skip
 
 
+PLAIN = re.compile(r"[\n\t -~]*\Z")
+
+
 def clean(text: str) -> str:
     """The text with no control character but newline and tab, and with each password or hash of one hidden."""
     for pattern in SECRETS:
         text = pattern.sub(r"\1" + HIDDEN, text)
-    return "\t".join(safe(part) for part in text.split("\t"))
+    return text if PLAIN.match(text) else "\t".join(safe(part) for part in text.split("\t"))
 
 
 WORD = re.compile(r"[\"'(]*[^\W\d_]+(?:['’-][^\W\d_]+)*[\"')]*[.,;:!?]*\Z")

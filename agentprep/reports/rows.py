@@ -4,8 +4,9 @@ import itertools
 from typing import Any, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..changes import Run
-from ..engine import STATUSES, Finding, Record
-from ..report import WORDS, Report
+from ..report import WORDS
+from ..verdicts import STATUSES, Finding, Record, Report
+from .prose import clean
 
 ATTENTION = ("warning", "person")
 VERDICTS = {
@@ -69,7 +70,7 @@ def said(row: Row) -> List[str]:
         paths = [getattr(one.change, "path", "") for one in row.records if one.change.why == words]
         paths = list(dict.fromkeys(path for path in paths if path and path not in words))
         more = " and %d more" % (len(paths) - 1) if len(paths) > 1 else ""
-        told.append("%s%s: %s" % (paths[0], more, words) if paths else words)
+        told.append("%s%s: %s" % (paths[0], more, clean(words)) if paths else clean(words))
     return told
 
 

@@ -3,7 +3,7 @@
 Every pair of text and ground has a contrast of at least 4.5 to 1 (WCAG 2.1, 1.4.3).
 """
 
-from ..engine import STATUSES
+from ..verdicts import STATUSES
 
 LIGHT = """
 --ground:#f4f5f7;--sheet:#fff;--ink:#1a1f26;--faint:#566070;--line:#d5dae1;--code:#eceff3;--link:#0b57a4;
