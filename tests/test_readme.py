@@ -91,7 +91,7 @@ INLINE = {
     "systemctl status agentprep-firstboot": ("tests/lab/test_firstboot.py", "status", "systemctl status"),
     "make lab": (".ci/run", "", "make lab"),
     "make test": (".ci/run", "", "make test"),
-    "make deb": ("tests/packages/installed.py", "built", '"deb.sh"'),
+    "make deb": ("tests/lab/install.py", "make", "packaging/deb.sh"),
     "make rpm": ("tests/packages/test_readme_install.py", "site", '"rpm.sh"'),
     "python3 -m agentprep": ("tests/packages/test_readme_checkout.py", "", "python3 -m agentprep"),
     "python3 -m pip install .": ("tests/packages/test_readme_checkout.py", "", "python3 -m pip install"),
