@@ -17,31 +17,7 @@ from .journal import Journal, Runs, Undo
 from .policy import Policy
 from .step import Fact, Item, Rule, Step, Work
 from .system import System
-
-STATUSES = ("failed", "blocked", "would-change", "changed", "skipped", "person", "warning", "ok")
-NOT_READY = ("failed", "blocked", "would-change", "skipped")
-
-
-class Finding(NamedTuple):
-    """The verdict on one requirement, with what was seen and what a person can do."""
-
-    id: str
-    title: str
-    status: str
-    evidence: Tuple[str, ...]
-    remedy: Tuple[str, ...]
-    source: str
-    one_way: bool
-
-
-class Record(NamedTuple):
-    """A change that is planned or was made, and how it was shown; `guessed` when it is not surely known yet."""
-
-    id: str
-    change: Change
-    shown: str
-    guessed: bool
-    one_way: bool
+from .verdicts import STATUSES, Finding, Record
 
 
 class Watch:

@@ -2,16 +2,16 @@
 
 import json
 import textwrap
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from . import __version__
-from .changes import Run
-from .engine import NOT_READY, Finding, Record
 from .errors import AgentprepError
-from .policy import Policy, Value, documented
-from .provisioner import detect
-from .step import Step
-from .system import System
+from .verdicts import NOT_READY, Finding, Record, Report
+
+if TYPE_CHECKING:  # what is told of an image needs nothing of a guest
+    from .policy import Policy, Value
+    from .step import Step
+    from .system import System
 
 SCHEMA = "agentprep/1"
 WORDS = {"would-change": "would change"}
@@ -21,30 +21,10 @@ COLORS = {
 }  # fmt: skip
 
 
-class Result(NamedTuple):
-    """How a command ended: the verdict in a word, the exit code, and what a person must know."""
-
-    verdict: str
-    exit_code: int
-    message: str
-    hint: str = ""
-    person: Tuple[str, ...] = ()
-    report: str = ""
-    undo: str = ""
-
-
-class Report(NamedTuple):
-    """All that a command has to tell."""
-
-    command: str
-    guest: Dict[str, Any]
-    findings: Sequence[Finding]
-    changes: Sequence[Record]
-    result: Result
-
-
-def guest(system: System, policy: Policy) -> Dict[str, Any]:
+def guest(system: "System", policy: "Policy") -> Dict[str, Any]:
     """What the guest is, with the evidence for each mechanism; what cannot be told says why."""
+    from .provisioner import detect
+
     told: Dict[str, Any] = {"root": system.guest.root}
     for name, tell in (
         ("distribution", lambda: _distribution(system)),
@@ -66,7 +46,7 @@ def guest(system: System, policy: Policy) -> Dict[str, Any]:
     return told
 
 
-def _distribution(system: System) -> Dict[str, str]:
+def _distribution(system: "System") -> Dict[str, str]:
     found = system.distro
     return {
         "id": found.id, "version": found.version, "name": found.name, "family": found.row.family,
@@ -95,6 +75,8 @@ def _finding(one: Finding) -> Dict[str, Any]:
 
 
 def _change(one: Record, diffs: bool) -> Dict[str, Any]:
+    from .changes import Run
+
     change = one.change
     told: Dict[str, Any] = {
         "id": one.id, "kind": type(change).__name__.lower(), "why": change.why, "guessed": one.guessed,
@@ -229,7 +211,7 @@ def text(report: Report, diffs: bool = True) -> str:
     return out + ending(report, paint)
 
 
-def explanation(step: Step) -> str:
+def explanation(step: "Step") -> str:
     """What a requirement is, why, where that is from, and how to do it by hand."""
     out = "%s: %s\n" % (step.id, step.title)
     if step.one_way:
@@ -245,7 +227,7 @@ def _filled(text: str, indent: str, hanging: str) -> str:
     return textwrap.fill(text, 80, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False) + "\n"
 
 
-def requirement(step: Step) -> Dict[str, Any]:
+def requirement(step: "Step") -> Dict[str, Any]:
     """The same as data: the manual page is made from it."""
     return {
         "id": step.id, "title": step.title, "reason": step.reason, "source": step.source, "remedy": step.remedy,
@@ -253,8 +235,10 @@ def requirement(step: Step) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def policy_text(values: Policy) -> str:
+def policy_text(values: "Policy") -> str:
     """The effective policy in the form of a policy file, with where each value came from."""
+    from .policy import documented
+
     out, names = "", documented()
     for section in dict.fromkeys(name.split(".")[0] for name, _, _ in names):
         out += "%s[%s]\n" % ("\n" if out else "", section)
@@ -273,7 +257,7 @@ def policy_text(values: Policy) -> str:
     return out
 
 
-def _line(key: str, value: Value) -> str:
+def _line(key: str, value: "Value") -> str:
     return "%s = %s\n" % (key, written(value.value))
 
 

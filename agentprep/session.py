@@ -8,30 +8,16 @@ from . import report
 from .by_hand import POWER_OFF
 from .changes import Forget, Run, Write
 from .deprovision import STEPS as LAST_STEPS
-from .engine import (
-    NOT_READY,
-    Finding,
-    Record,
-    TakenBack,
-    Told,
-    Watch,
-    check_back,
-    finish,
-    plan,
-    refuse,
-    rollback,
-    run,
-    selected,
-)
+from .engine import TakenBack, Told, Watch, check_back, finish, plan, refuse, rollback, run, selected
 from .errors import HALF_WAY, READY, AgentprepError, Blocked, Interrupted, Usage
 from .errors import NOT_READY as EXIT_NOT_READY
 from .guest import Draft, Guest
 from .journal import FOLDER, Journal, Runs
 from .policy import Policy
-from .report import Report, Result
 from .step import Step
 from .steps import RULES, STEPS
 from .system import System
+from .verdicts import NOT_READY, Finding, Record, Report, Result
 
 TEXT, JSON = FOLDER + "/report.txt", FOLDER + "/report.json"
 

@@ -1,9 +1,12 @@
 """Signals that ask agentprep to stop: they raise Interrupted, and are put off while children are started or ended."""
 
+import signal
 from contextlib import contextmanager
 from typing import Iterator, List
 
 from .errors import Interrupted
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Deferral:

@@ -5,9 +5,10 @@ import time
 from typing import IO, Dict, Tuple
 
 from .changes import Run
-from .engine import Finding, Record, Watch
+from .engine import Watch
 from .report import Paint, finding, safe
 from .step import Work
+from .verdicts import Finding, Record
 
 BEAT = 0.2  # seconds between two pictures of the live line
 PATIENCE = 30.0  # seconds after which a log is told that a command still runs

@@ -8,8 +8,9 @@ from .errors import Blocked
 from .formats import cmdline
 from .guest import Guest
 from .policy import Policy
-from .report import Result, safe
+from .report import safe
 from .system import System
+from .verdicts import Result
 
 ARGUMENT = "agentprep.run"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")

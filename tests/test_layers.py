@@ -12,6 +12,7 @@ ROWS = (
     ("commands", "filters"),
     ("guest",),
     ("changes", "enter"),
+    ("verdicts",),
     (
         "policy",
         "distros",
@@ -34,7 +35,8 @@ ROWS = (
     ("engine",),
     ("report",),
     ("session", "terminal", "reports", "unattended", "vhd"),
-    ("arguments",),
+    ("arguments", "output"),
+    ("guest_commands",),
     ("cli",),
     ("__main__",),
 )

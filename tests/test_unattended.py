@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agentprep.errors import Blocked
-from agentprep.report import Result
 from agentprep.unattended import AZURE, TAG, closing, consent, unit
+from agentprep.verdicts import Result
 from tests.trees import FakeLive, make_tree, policy_of, system_of
 
 OTHERS = ("", "No Asset Tag\n", "0000-0000-0000-0000-0000-0000-00\n")  # QEMU, VMware, another Hyper-V

@@ -4,10 +4,9 @@ import argparse
 import time
 from typing import IO, List, Tuple
 
-from ..engine import NOT_READY, Finding
 from ..errors import NOT_READY as EXIT_NOT_READY
 from ..errors import READY, Usage
-from ..report import Report, Result
+from ..verdicts import NOT_READY, Finding, Report, Result
 from .convert import convert
 from .finish import finish, unfinish
 from .image import Image

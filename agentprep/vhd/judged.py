@@ -3,9 +3,9 @@
 import time
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..engine import Finding
 from ..errors import Malformed
 from ..formats import diskimage, gptends, partitions, vhd
+from ..verdicts import Finding
 from .image import Image
 
 MIB, GIB = 1 << 20, 1 << 30

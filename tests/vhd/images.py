@@ -19,7 +19,7 @@ def vhd(*words, **options):
     environment.update(options.pop("env", {}))
     done = subprocess.run(
         [sys.executable, "-m", "agentprep", "vhd"] + [str(word) for word in words], env=environment,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -27,7 +27,7 @@ def vhd(*words, **options):
 def qemu(*words):
     """The output of qemu-img."""
     argv = ["qemu-img"] + [str(word) for word in words]
-    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
 
 
 def raw(path, size, table=MBR, loader=True):
@@ -51,7 +51,7 @@ def raw(path, size, table=MBR, loader=True):
 def verified(path):
     """What sfdisk says of a GPT: "" when both copies are right and where they belong."""
     argv = ["sfdisk", "--verify", str(path)]
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     lines = [line for line in done.stdout.splitlines() if "No errors detected" not in line and line.strip()]
     known = ("Header version", "Using ", "A total of", "%s:" % path)
     bad = [line for line in lines if not line.startswith(known)]

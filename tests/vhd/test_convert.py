@@ -130,7 +130,7 @@ def test_versions_of_qemu_img(tmp_path, version, refused):
     code = imitation(tmp_path / "bin", version)
     done = subprocess.run(
         [sys.executable, "-c", code, "vhd", "convert", source, str(tmp_path / "disk.vhd")], stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=HOME), text=True,
+        stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=HOME), universal_newlines=True,
     )  # fmt: skip
     assert done.returncode == 3 and (refused or "printed no JSON" in done.stderr)
     assert ("qemu-img %s" % version[:5] in done.stderr and "mended in 2.6" in done.stderr) == refused, done.stderr

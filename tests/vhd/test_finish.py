@@ -19,9 +19,7 @@ SIZES = (
     127 * GIB + 512, 127 * GIB + MIB, 1023 * GIB, 2040 * GIB - 512, 2040 * GIB, 2040 * GIB + MIB, 4095 * GIB,
     4096 * GIB,
 )  # fmt: skip
-QEMU_LARGEST = (
-    0xFF000000 * 512
-)  # 2040 GiB: block/vpc.c, VHD_MAX_SECTORS; not Azure's limit
+QEMU_LARGEST = 0xFF000000 * 512  # 2040 GiB: block/vpc.c, VHD_MAX_SECTORS; not Azure's limit
 
 
 @pytest.mark.parametrize("size", SIZES)
