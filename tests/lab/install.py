@@ -71,9 +71,16 @@ def _sources():
     """The files that the .deb is made from: in a clone, as in sdist.sh, those that git knows."""
     if not (REPOSITORY / ".git").exists():
         return sorted(path for name in SOURCES for path in _below(name))
-    command = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--", *SOURCES]
-    names = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.split("\0")
-    return sorted(REPOSITORY / name for name in names if name and (REPOSITORY / name).is_file())
+    unknown = _listed("--others", "--exclude-standard", "--", "agentprep", "systemd")
+    if unknown:
+        print("not in agentprep's package, since git does not know them (git add):", *unknown)
+    return sorted(path for path in (REPOSITORY / name for name in _listed("--", *SOURCES)) if path.is_file())
+
+
+def _listed(*words):
+    """Names of files, as git lists them."""
+    command = ["git", "-C", str(REPOSITORY), "ls-files", "-z", *words]
+    return subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.split("\0")[:-1]
 
 
 def _below(name):

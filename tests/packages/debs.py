@@ -1,4 +1,4 @@
-"""What the tests of the .deb are made on: this checkout's source tree elsewhere, and an older version of the package."""
+"""What the tests of the .deb are made on: this checkout's source tree elsewhere, and an older package."""
 
 import re
 import subprocess

@@ -107,5 +107,5 @@ def test_its_fields_and_its_only_conffile():
     depends = of(deb, "--field").decode()
     assert "\nDepends: python3-configobj, python3-distro, python3-psutil, python3:any" in depends
     assert "\nArchitecture: all\n" in depends
-    control = tarfile.open(fileobj=io.BytesIO(of(deb, "--ctrl-tarfile")))
-    assert control.extractfile("./conffiles").read() == b"/etc/agentprep.conf\n"
+    with tarfile.open(fileobj=io.BytesIO(of(deb, "--ctrl-tarfile"))) as control:
+        assert control.extractfile("./conffiles").read() == b"/etc/agentprep.conf\n"
