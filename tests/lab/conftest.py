@@ -8,5 +8,6 @@ from .scene import Lab
 @pytest.fixture
 def lab(tmp_path):
     yield Lab(tmp_path)
-    for disk in tmp_path.glob("*.qcow2"):
-        disk.unlink()
+    for pattern in ("*.qcow2", "*.vhd", "*.raw"):
+        for disk in tmp_path.glob(pattern):
+            disk.unlink()

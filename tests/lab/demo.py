@@ -1,6 +1,8 @@
 """A source machine becomes one that is ready for Azure, and its next boot proves it: what `make demo` shows."""
 
 import re
+import subprocess
+import sys
 import tempfile
 import textwrap
 import time
@@ -8,11 +10,12 @@ from pathlib import Path
 
 from . import guests
 from .disks import overlay
-from .install import install
+from .install import REPOSITORY, install
 from .machine import Machine
 from .ready import initrd_modules, kernels
 
 NAME = "bookworm-source"
+MIB = 1 << 20
 SHOWN = ("hv_vmbus", "hv_storvsc", "hv_netvsc", "hid_hyperv", "hyperv_keyboard", "sd_mod")
 WANTED = ("console=ttyS0,115200n8", "earlyprintk=ttyS0,115200", "rootdelay=30")
 UNWANTED = ("quiet", "crashkernel", "resume")
@@ -78,6 +81,20 @@ def command(vm, words, clock):
     return done.rc
 
 
+def outside(action, *words):
+    """Exit code of `agentprep vhd` on this host, its output shown; the last word is the clock."""
+    *words, clock = words
+    start = time.monotonic()
+    print(f"  $ agentprep vhd {action} {' '.join(Path(word).name for word in words)}", flush=True)
+    argv = [sys.executable, "-m", "agentprep", "vhd", action, *map(str, words)]
+    done = subprocess.run(argv, cwd=str(REPOSITORY), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    for line in done.stdout.splitlines():
+        print("\n".join(textwrap.wrap(line, 112, initial_indent="  | ", subsequent_indent="  | " + " " * 32)) or "  |")
+    clock.append((f"agentprep vhd {action}", time.monotonic() - start))
+    print(f"  exit code {done.returncode} after {clock[-1][1]:.0f} s", flush=True)
+    return done.returncode
+
+
 def demo():
     """The proof is on the screen; returns 0 when all of it holds, else 1."""
     clock, begun = [], time.monotonic()
@@ -111,6 +128,10 @@ def demo():
             ready = command(vm, "check --quiet", clock)
             vm.poweroff()
 
+        title("Its disk, as Azure takes it")
+        made = outside("convert", disk, Path(work) / "disk.vhd", "--generation", "1", clock)
+        size = (Path(work) / "disk.vhd").stat().st_size
+
     arguments = after["command line"].split()
     proofs = (
         ("check said not ready before, exit code 1", unready == 1),
@@ -124,6 +145,7 @@ def demo():
          after["swap in use"] == "none" and before["swap in use"] != "none"),
         ("every initrd holds the Hyper-V drivers; before, none did",
          all(len(found) == len(SHOWN) for found in after["initrds"].values()) and not any(before["initrds"].values())),
+        (f"its disk is a VHD that Azure takes: {size // MIB} MiB and a footer", made == 0 and size % MIB == 512),
     )  # fmt: skip
     title("Proof")
     for text, holds in proofs:

@@ -50,7 +50,7 @@ class Machine:
         self.serial, self.seen = None, 0
 
     def command(self):
-        kind = "raw" if self.disk.suffix == ".raw" else "qcow2"
+        kind = {".raw": "raw", ".vhd": "vpc"}.get(self.disk.suffix, "qcow2")
         # -device VGA: without one GRUB on BIOS hangs.  The console's log is written whether or not somebody listens.
         options = [
             ("accel", ACCEL),

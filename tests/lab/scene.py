@@ -4,13 +4,15 @@ Most tests start from a snapshot of a machine that has booted: a second, where e
 """
 
 import json
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import guests
-from .disks import copied, overlay
-from .install import install
+from .disks import copied, fresh_nvram, nvram, overlay
+from .install import REPOSITORY, install
 from .machine import Machine
 
 MANIFEST = Path(__file__).with_name("manifest.py").read_text("utf-8")
@@ -54,6 +56,31 @@ class Lab:
 
     def overlay(self, base):
         return overlay(base, self.name(".qcow2"))
+
+    def vhd(self, disk, *options):
+        """The VHD that agentprep makes of a disk, and that Azure takes; its machine's firmware knows no boot entry."""
+        made = self.name(".vhd")
+        outside("convert", disk, made, *options)
+        if nvram(disk).exists():
+            fresh_nvram(made)
+        return made
+
+    def raw(self, vhd):
+        """The same disk without its footer."""
+        outside("unfinish", vhd)
+        made = vhd.with_suffix(".raw")
+        vhd.rename(made)
+        return made
+
+
+def outside(*words):
+    """`agentprep vhd`, here on the host, ended well."""
+    start = time.monotonic()
+    argv = [sys.executable, "-m", "agentprep", "vhd", *(str(word) for word in words)]
+    done = subprocess.run(argv, cwd=str(REPOSITORY), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    print(f"agentprep vhd {words[0]}: exit code {done.returncode} after {time.monotonic() - start:.1f} s")
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def agentprep(vm, words, code=0):

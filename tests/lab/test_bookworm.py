@@ -87,7 +87,7 @@ def test_prepared_it_boots_ready_for_azure(prepared, lab):
         assert seen(vm, "/etc", "/boot") == files
         assert agentprep(vm, "check")["result"]["verdict"] == "ready"
         vm.poweroff()
-    with lab.power_on(vm.disk) as vm:
+    with lab.power_on(lab.raw(lab.vhd(vm.disk, "--generation", "1"))) as vm:
         assert_prepared(vm)
         document = agentprep(vm, "check")
         assert document["result"]["verdict"] == "ready"
