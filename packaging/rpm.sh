@@ -22,7 +22,7 @@ version=${tarball##*/agentprep-}
 version=${version%.tar.gz}
 told=$(sed -n 's/^Version: *//p' packaging/rpm/agentprep.spec)
 [ "$told" = "$version" ] ||
-    fail "agentprep/__init__.py says $version and packaging/rpm/agentprep.spec $told; give the latter that and a %changelog"
+    fail "agentprep/__init__.py says $version, packaging/rpm/agentprep.spec $told; give it that and a %changelog"
 python=$PWD/.venv/bin/python
 [ -x "$python" ] || python=python3
 

@@ -5,6 +5,6 @@ import sys
 
 sys.path.insert(0, "/usr/share/agentprep")
 
-from agentprep.cli import main  # noqa: E402
+from agentprep.cli import main
 
 sys.exit(main())

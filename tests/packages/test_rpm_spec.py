@@ -179,9 +179,10 @@ def test_paths(target):
     _, _, rpmspec = target
     files = [line.split(" ")[-1] for line in sections(rpmspec("-P"))["files"]]
     wanted = {
-        "/etc/agentprep.conf", "/usr/bin/agentprep", "/usr/share/agentprep",
-        "/usr/lib/systemd/system/agentprep.service", "/usr/lib/systemd/system/agentprep-firstboot.service", "/usr/lib/systemd/system-preset/50-agentprep.preset",
-        "/usr/share/man/man8/agentprep.8*", "/usr/share/man/man5/agentprep.conf.5*", "/var/lib/agentprep",
+        "/etc/agentprep.conf", "/usr/bin/agentprep", "/usr/share/agentprep", "/var/lib/agentprep",
+        "/usr/lib/systemd/system/agentprep.service", "/usr/lib/systemd/system/agentprep-firstboot.service",
+        "/usr/lib/systemd/system-preset/50-agentprep.preset",
+        "/usr/share/man/man8/agentprep.8*", "/usr/share/man/man5/agentprep.conf.5*",
         "/usr/share/zsh/site-functions/_agentprep", "/usr/share/bash-completion/completions/agentprep",
         "/usr/share/fish/vendor_completions.d/agentprep.fish",
     }  # fmt: skip
