@@ -244,7 +244,8 @@ def inside(root):
     found = []
     for process in psutil.process_iter():
         try:
-            if os.readlink("/proc/%d/root" % process.pid) == root:
+            # In a mount namespace of its own: where this process is in a chroot, the path begins outside of that.
+            if os.readlink("/proc/%d/root" % process.pid).endswith(root):
                 found.append(process.cmdline())
         except OSError:
             continue
