@@ -12,7 +12,7 @@ from pykickstart.version import makeVersion
 from tests.lab.install import REPOSITORY
 
 PACKAGING = REPOSITORY / "packaging"
-KICKSTARTS = {"rhel%s.ks" % release: "RHEL" + release for release in ("8", "9", "10")}
+KICKSTARTS = {"rhel%s.ks" % release: "RHEL" + release for release in ("7", "8", "9", "10")}
 FRAGMENT = PACKAGING / "kickstart/agentprep-post.ks"
 PRESEED = PACKAGING / "preseed/debian.cfg"
 AUTOINSTALL = PACKAGING / "autoinstall/user-data"
