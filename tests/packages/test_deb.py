@@ -16,6 +16,7 @@ from tests.packages import debs
 
 NOBODY = 65534
 MODULE = "./usr/lib/python3/dist-packages/agentprep"
+EXAMPLES = "./usr/share/doc/agentprep/examples/"
 GENERATED = {
     "./etc/agentprep.conf": "agentprep.conf",
     "./usr/share/bash-completion/completions/agentprep": "agentprep.bash",
@@ -86,8 +87,9 @@ def test_it_holds_the_whole_module_and_nothing_compiled(content):
 
 def test_owners_and_modes_are_those_of_a_system(content):
     wrong = []
-    for path, (one, _) in content.items():
-        mode = 0o755 if one.isdir() or path.startswith("./usr/bin/") else 0o644
+    for path, (one, data) in content.items():
+        program = path.startswith(("./usr/bin/", EXAMPLES)) and data[:3] == b"#!/" and not path.endswith(".py")
+        mode = 0o755 if one.isdir() or program else 0o644
         if (one.uid, one.gid, stat.S_IMODE(one.mode)) != (0, 0, mode) or not (one.isdir() or one.isfile()):
             wrong.append((path, one))
     assert not wrong
@@ -100,6 +102,7 @@ def test_manual_completions_conf_file_and_units_are_where_they_are_looked_for(co
     for name in ("agentprep.service", "agentprep-firstboot.service"):
         assert content["./lib/systemd/system/" + name][1] == (install.REPOSITORY / "systemd" / name).read_bytes()
     assert "./usr/lib/systemd/system-preset/50-agentprep.preset" in content
+    assert EXAMPLES + "preseed/debian.cfg" in content and EXAMPLES + "ansible/galaxy.yml" in content
 
 
 def test_its_fields_and_its_only_conffile():
