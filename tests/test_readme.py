@@ -166,7 +166,7 @@ def test_what_follows_agentprep_within_a_line_exists():
     for _, words in readme.spans(PROSE):
         if words.startswith("agentprep ") and words.split()[1] in dict(arguments.COMMANDS):
             plain = re.sub(r"\[[^]]*\]", "", words).replace("explain ID", "explain").split()[1:]
-            arguments.parser().parse_args(plain)
+            arguments.parser().parse_args(plain + ["check", "FILE"] if plain == ["vhd"] else plain)
 
 
 def test_every_option_is_told_and_every_option_told_exists():
