@@ -56,10 +56,17 @@ exec systemd-nspawn --quiet --register=no --keep-unit --directory="$1/root" --bo
 def tree():
     """The folder of the Debian that both overlays are above; made once, in the lab's cache."""
     path = host.cache() / ("installed-" + hashlib.sha256((PACKAGES + RPM).encode()).hexdigest()[:12])
-    if path.is_dir():
-        return path
+    with guests.locked("installed"):
+        if not path.is_dir():
+            for former in host.cache().glob("installed-*"):
+                shutil.rmtree(str(former))
+            make(path)
+    return path
+
+
+def make(path):
+    """The tree is in the folder, which was not there."""
     making = path.with_name(path.name + ".making")
-    shutil.rmtree(str(making), ignore_errors=True)
     options = ['Acquire::Languages "none"', 'APT::Install-Recommends "false"'] + host.apt_options()
     command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", "--include=" + PACKAGES]
     command += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*"]
@@ -73,7 +80,6 @@ def tree():
     wrapper.write_text(RPM)
     wrapper.chmod(0o755)
     making.rename(path)
-    return path
 
 
 def run(folder, script, live=None):

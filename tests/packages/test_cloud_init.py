@@ -8,6 +8,7 @@ import re
 import time
 
 import pytest
+import yaml
 
 from tests.packages import installed, installers
 
@@ -22,6 +23,13 @@ def schema(folder, text):
 def test_cloud_init_takes_the_user_data(tmp_path):
     code, told = schema(tmp_path, installers.CLOUD_INIT.read_text())
     assert (code, told) == (0, "Valid cloud-config: /tmp/user-data\n")
+    # The schema lets pass what it does not know.
+    assert set(yaml.safe_load(installers.CLOUD_INIT.read_text())) == {
+        "timezone",
+        "package_update",
+        "packages",
+        "runcmd",
+    }
 
 
 def test_cloud_init_refuses_a_user_data_that_is_wrong(tmp_path):

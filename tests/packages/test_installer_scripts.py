@@ -103,6 +103,7 @@ def test_late_command_of_the_preseed_fails_where_there_is_no_deb(site, tmp_path)
     script = at(site[0] + "/nowhere", installers.late_command(installers.PRESEED.read_text()))
     code, told = debian(tmp_path, script)
     assert code != 0 and "404" in told and "enabled\n" not in told, told
+    assert "apt-get" not in told and "Reading package lists" not in told, told
 
 
 def debian(folder, command, live=None):

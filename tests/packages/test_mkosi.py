@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from agentprep.policy import load
-from tests.lab import host
+from tests.lab import guests, host
 from tests.packages import archive, installed, installers
 
 SCRIPT = installers.MKOSI / "mkosi.finalize.chroot"
@@ -24,14 +24,15 @@ ID = "grep -cE '^[0-9a-f]{32}$' /target/etc/machine-id"
 def modules():
     """A path for Python on which Debian 13's mkosi is."""
     path = host.cache() / "mkosi-trixie"
-    if not path.is_dir():
-        making = path.with_suffix(".making")
-        subprocess.run(["rm", "-rf", str(making)], check=True)
-        making.mkdir()
-        archive.fetched("trixie", ["mkosi"], making)
-        (package,) = making.glob("mkosi_*.deb")
-        subprocess.run(["dpkg", "--extract", str(package), str(making)], check=True)
-        making.rename(path)
+    with guests.locked("mkosi"):
+        if not path.is_dir():
+            making = path.with_suffix(".making")
+            subprocess.run(["rm", "-rf", str(making)], check=True)
+            making.mkdir()
+            archive.fetched("trixie", ["mkosi"], making)
+            (package,) = making.glob("mkosi_*.deb")
+            subprocess.run(["dpkg", "--extract", str(package), str(making)], check=True)
+            making.rename(path)
     return path / "usr/lib/python3/dist-packages"
 
 

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from tests.lab import host
+from tests.lab import guests, host
 from tests.packages import archive, installers
 
 # Whose questions are answered, or what a run of the installer with this preseed goes through.
@@ -29,9 +29,10 @@ BEYOND = {("partman-basicfilesystems/no_swap", "boolean"), ("grub-installer/forc
 def kept(name, text):
     """The text of a file in the lab's cache, which a function gives the first time."""
     path = host.cache() / name
-    if not path.exists():
-        content = text()
-        path.write_text(content)
+    with guests.locked(name):
+        if not path.exists():
+            content = text()
+            path.write_text(content)
     return path.read_text()
 
 
