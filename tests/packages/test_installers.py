@@ -100,6 +100,18 @@ def test_a_kickstart_reserves_no_memory_for_a_crash_kernel(name):
     assert "\n%addon com_redhat_kdump --disable\n%end\n" in text
 
 
+@pytest.mark.parametrize("name", sorted(installers.KICKSTARTS))
+def test_a_kickstart_installs_what_the_first_boot_cannot_fetch(name):
+    """A machine that is registered nowhere has no repository then; a package that there is not stops the installation."""
+    packages = set(installers.kickstart(name).packages.packageList)
+    modules = "python36" if name == "rhel7.ks" else "python3"
+    assert packages >= {modules + "-" + module for module in ("configobj", "distro", "psutil")}
+    assert packages >= {"WALinuxAgent", "cloud-init", "cloud-utils-growpart", "hyperv-daemons", "dracut-config-generic"}
+    assert ("gdisk" in packages) == (name != "rhel10.ks"), (
+        "RHEL 10 has none (RHEL-36093), whatever Microsoft's page says"
+    )
+
+
 def test_the_preseed_is_taken_by_debconf():
     done = subprocess.run(
         ["debconf-set-selections", "--checkonly", "--verbose", str(installers.PRESEED)],
