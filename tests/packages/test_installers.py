@@ -102,7 +102,7 @@ def test_a_kickstart_reserves_no_memory_for_a_crash_kernel(name):
 
 @pytest.mark.parametrize("name", sorted(installers.KICKSTARTS))
 def test_a_kickstart_installs_what_the_first_boot_cannot_fetch(name):
-    """A machine that is registered nowhere has no repository then; a package that there is not stops the installation."""
+    """A machine that is registered nowhere has no repository then; one name too many stops the installation."""
     packages = set(installers.kickstart(name).packages.packageList)
     modules = "python36" if name == "rhel7.ks" else "python3"
     assert packages >= {modules + "-" + module for module in ("configobj", "distro", "psutil")}
