@@ -12,6 +12,7 @@ import yaml
 from agentprep import __version__
 from tests.lab import host, install
 from tests.lab.controller import COLLECTION, HOST, TOOLS, Controller, free_port
+from tests.packages import debs
 from tests.packages.box import Box
 
 RUN = "Check, prepare or roll back"
@@ -40,7 +41,7 @@ def tool(name, *words, cwd, home):
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory):
-    """A copy of the collection at the place where Ansible looks for one: its tools leave caches beside what they read."""
+    """A copy of the collection at a place where Ansible looks for one: its tools leave caches beside what they read."""
     copy = tmp_path_factory.mktemp("collections") / "ansible_collections/agentprep/guest"
     shutil.copytree(str(COLLECTION), str(copy))
     return copy
@@ -118,17 +119,29 @@ def test_1_where_agentprep_is_not_installed(box):
     assert box.written(*OURS) == before
 
 
-def test_2_it_is_installed_once_and_checks(box, tmp_path):
-    played = box.play(agentprep_state="checked", agentprep_version=__version__, **box.package, **QUICK)
+def test_2_it_is_installed_and_brought_up_to_date_once(box, tmp_path):
+    older = dict(box.package, agentprep_package=str(debs.older(tmp_path)), agentprep_version="0.1.0")
+    played = box.play(agentprep_state="checked", **older, **QUICK)
     assert "would-change: kernel-cmdline" in failure(played)
     assert played.recap["changed"] == 1, "the package"
-    assert box.written("/usr/bin")["/usr/bin/agentprep"]
+    one = {"agentprep_policy": {"limits": {"reserve": 15}}, "agentprep_only": ["grub-serial"]}
+    played = box.play(agentprep_state="prepared", **one, **older)
+    assert (played.code, played.recap["changed"]) == (0, 1), "the policy"
+
+    box.package["agentprep_version"] = __version__
+    for changed in (1, 0):
+        played = box.play(agentprep_state="prepared", **one, **box.package)
+        assert (played.code, played.recap["changed"]) == (0, changed), "the new package, without a question"
+    assert b"reserve = 15" in box.written("/etc")["/etc/agentprep.conf"]
+    assert [path for path in box.written("/tmp", "/var/tmp") if "agentprep" in path] == []
+
+
+def test_2_reports_come_to_the_controller(box, tmp_path):
     told = {"agentprep_fail_when_not_ready": False, "agentprep_report_folder": str(tmp_path)}
     played = box.play(agentprep_state="checked", agentprep_report_formats=["json", "junit"], **told, **box.package)
     assert (played.code, played.recap["changed"]) == (0, 0)
     assert json.loads((tmp_path / f"{HOST}.json").read_text())["result"]["verdict"] == "not-ready"
     assert "<testsuite" in (tmp_path / f"{HOST}.xml").read_text()
-    assert [path for path in box.written("/tmp", "/var/tmp") if "agentprep" in path] == []
 
 
 def test_3_what_it_cannot_do_is_said_before_anything_changes(box):
