@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from tests.lab import guests, host, install
 
@@ -152,6 +154,7 @@ def booting(folder, files):
         "--mount-proc",
     ]
     command += ["sh", "-euc", BOOT, "sh", str(folder / "world"), str(tree()), str(folder / "seed")]
+    before = groups()
     with open(str(folder / "console"), "wb") as console:
         machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=ENVIRONMENT)
         try:
@@ -159,3 +162,14 @@ def booting(folder, files):
         finally:
             machine.kill()
             machine.wait()
+            until = time.monotonic() + 10
+            while groups() - before and time.monotonic() < until:
+                for path in sorted(groups() - before, reverse=True):
+                    with suppress(OSError):  # its processes are just ending
+                        path.rmdir()
+
+
+def groups():
+    """The control groups that systemd-nspawn makes below its own, and leaves."""
+    found = Path("/sys/fs/cgroup").glob("**/*")
+    return {path for path in found if {"payload", "supervisor"} & set(path.parts) and path.is_dir()}
