@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import partial
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from tests.packages.box import Box
 
 RUN = "Check, prepare or roll back"
 # What agentprep would build initrds for: minutes, and the lab has them built.
-QUICK = {"agentprep_skip": ["initrd-hyperv", "floppy"], "agentprep_poll": 1}
+QUICK = {"agentprep_skip": ["initrd-hyperv", "floppy"]}
 POLICY = {"grub-serial": {"enabled": True, "speed": 9600}, "kernel-cmdline": {"keep": ["crashkernel"]}}
 OURS = ("/boot", "/etc", "/root", "/usr", "/var/lib")
 # ansible-test fetches pip of this version from a host of Ansible's; Python brings one with it.
@@ -100,7 +101,7 @@ def box(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ansible")
     controller = Controller(folder / "controller", free_port())
     with Box(folder / "box", controller.port).open(controller.key) as box:
-        box.play = controller.play
+        box.play = partial(controller.play, agentprep_poll=1)
         box.package = {"agentprep_source": "file", "agentprep_package": str(install.package())}
         yield box
 
