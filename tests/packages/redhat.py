@@ -1,11 +1,14 @@
 """The RPMs of this checkout, of an older version of it, and roots of their own into which rpm installs them."""
 
+import atexit
+import functools
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from tests.bench.tree import environment
@@ -47,6 +50,14 @@ def built(folder, source=REPOSITORY, check=True):
         assert kind, path
         found[kind.group(1) or ""] = path
     return found
+
+
+@functools.lru_cache(maxsize=None)
+def packages():
+    """Those of this checkout, whose %check has run the tests; they are built once and gone when Python ends."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return built(Path(folder))
 
 
 def older(folder):

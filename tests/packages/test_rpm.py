@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import agentprep
-from tests.packages.redhat import OLDER, REPOSITORY, Root, built, debian, older, output, provided
+from tests.packages import redhat
+from tests.packages.redhat import OLDER, REPOSITORY, Root, debian, older, output, provided
 from tests.snapshots import snapshot
 
 CONF, STATE = "/etc/agentprep.conf", "/var/lib/agentprep"
@@ -48,9 +49,8 @@ FOLDER = REPOSITORY / "packaging/rpm"
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """The packages of this checkout, whose %check has run the tests."""
-    return built(tmp_path_factory.mktemp("dist"))
+def packages():
+    return redhat.packages()
 
 
 @pytest.fixture(scope="module")

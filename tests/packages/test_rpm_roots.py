@@ -10,8 +10,9 @@ import shutil
 
 import pytest
 
+from tests.packages import redhat
 from tests.packages.proxies import FOLDER, serving
-from tests.packages.redhat import Root, built, debian, output, provided
+from tests.packages.redhat import Root, debian, output, provided
 from tests.roots.every import TREES
 from tests.snapshots import snapshot
 from tests.test_roots import differing, files, images, own, reads
@@ -27,8 +28,8 @@ def tree_of(name):
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    return built(tmp_path_factory.mktemp("dist"), check=False)
+def packages():
+    return redhat.packages()
 
 
 def with_python(root, interpreter):
