@@ -34,7 +34,6 @@ def bash() -> str:
         "values": "\n".join(_bash_case(one.name, one.choices) for one in records.settings() if one.choices),
         "ids": " ".join(name for name, _ in IDS),
         "actions": " ".join(ACTIONS),
-        "acted": "|".join(ACTIONS),
     }
     return template.filled("agentprep.bash", values)
 
@@ -83,7 +82,7 @@ def _zsh_spec(one: records.Word) -> str:
     else:
         value = ZSH[one.value](one) if one.value else ""
     if not one.names:
-        return "':%s'" % value
+        return "'%s%s'" % ("" if one.required else ":", value)
     told = "[%s]" % _zsh_quoted(one.help, "[]:")
     if one.name in ("--help", "--version"):
         return "\n".join("'(- : *)%s%s'" % (name, told) for name in one.names)
@@ -106,13 +105,15 @@ FISH_ARGUMENTS = {"ID": "-a '(__agentprep_ids)'", "RUN": "-a '(__agentprep_runs)
 
 
 def fish() -> str:
-    free = "not __agentprep_command >/dev/null"
+    free = "__agentprep_free"
     lines = [_fish_line("", one) for one in records.every() + records.alone()[:1]]
     lines += [_fish_line(free, one) for one in records.alone()[1:]]
     for name, words in COMMANDS:
         lines.append("complete -c agentprep -n '%s' -a %s -d %s" % (free, name, _fish_quoted(words)))
     for name, _ in COMMANDS:
-        lines += [_fish_line("__agentprep_on %s" % name, one) for one in records.own(name)]
+        lines += [_fish_line("__agentprep_on %s" % name, one) for one in records.own(name) if one.names]
+        arguments = [one for one in records.own(name) if not one.names]
+        lines += [_fish_line("__agentprep_on %s %d" % (name, at), one) for at, one in enumerate(arguments)]
     values = {
         "made": MADE,
         "valued": " ".join(_valued()),

@@ -1,6 +1,6 @@
 """agentprep(8) and agentprep.conf(5): what persons wrote, in templates/, with what the records say."""
 
-from typing import Dict, List, Sequence
+from typing import Dict, List
 
 import records
 import roff
@@ -39,10 +39,16 @@ def _synopsis() -> str:
     lines = []
     for name, _ in COMMANDS:
         lines += ['.SY "agentprep %s"' % name, "[\\fIOPTION\\fR\\~.\\|.\\|.]\\&"]
-        lines += ["[%s]%s" % (_usage(one), "\\~.\\|.\\|.\\&" if one.repeated else "") for one in records.own(name)]
+        lines += [_place(one) for one in sorted(records.own(name), key=lambda one: not one.names)]
         lines.append(".YS")
     lines += [".SY agentprep", "[%s]" % "|".join(roff.bold(one.name) for one in records.alone()), ".YS"]
     return "\n".join(lines)
+
+
+def _place(one: records.Word) -> str:
+    """The word as it stands in the synopsis."""
+    usage = _usage(one) if one.required else "[%s]" % _usage(one)
+    return usage + ("\\~.\\|.\\|.\\&" if one.repeated else "")
 
 
 def _usage(one: records.Word) -> str:
@@ -53,11 +59,13 @@ def _usage(one: records.Word) -> str:
 def _word(one: records.Word) -> str:
     names = [roff.bold(name) for name in one.names]
     head = ", ".join(names) + (" " if names and one.value else "") + (roff.italic(one.value) if one.value else "")
-    return ".TP\n%s\n%s%s" % (head, roff.prose(roff.sentence(one.help)), _choices(one.choices))
+    return ".TP\n%s\n%s%s" % (head, roff.prose(roff.sentence(one.help)), _choices(one))
 
 
-def _choices(choices: Sequence[str]) -> str:
-    return "\nOne of %s." % ", ".join(roff.bold(one) for one in choices) if choices else ""
+def _choices(one: records.Word) -> str:
+    if all(choice in one.help for choice in one.choices):
+        return ""
+    return "\nOne of %s." % ", ".join(roff.bold(choice) for choice in one.choices)
 
 
 def _requirements() -> str:

@@ -22,6 +22,7 @@ class Word(NamedTuple):
     choices: Tuple[str, ...]
     help: str
     repeated: bool
+    required: bool
 
     @property
     def name(self) -> str:
@@ -99,7 +100,7 @@ def _word(action: argparse.Action) -> Word:
     if action.nargs != 0 and not value:
         raise ValueError("the option %s has a value without a name: give it a metavar" % action.dest)
     repeated = isinstance(action, argparse._AppendAction)
-    return Word(tuple(action.option_strings), value, choices, action.help or "", repeated)
+    return Word(tuple(action.option_strings), value, choices, action.help or "", repeated, action.required)
 
 
 def _dest(word: Word) -> str:

@@ -1,7 +1,7 @@
 # Completion of agentprep(8) in fish.
 # Made by packaging/generate.py (make generated): edit packaging/templates or the records.
 
-function __agentprep_command --description 'Print the command on the command line; fail when there is none'
+function __agentprep_words --description 'Print the command on the command line and its arguments, without options'
     set -l before (commandline -opc)
     set -e before[1]
     set -l value no
@@ -15,15 +15,19 @@ function __agentprep_command --description 'Print the command on the command lin
                 set value yes
             case '-*'
             case '*'
-                echo $word
-                return 0
+                printf '%s\n' $word
         end
     end
-    return 1
 end
 
-function __agentprep_on --description 'Whether the command on the command line is this one'
-    test (__agentprep_command; or echo none) = $argv[1]
+function __agentprep_on --description 'Whether it is this command, and stands there with that many arguments'
+    set -l words (__agentprep_words)
+    test "$words[1]" = $argv[1]; or return 1
+    test (count $argv) = 1; or test (count $words) = (math $argv[2] + 1)
+end
+
+function __agentprep_free --description 'Whether there is no command yet'
+    test (count (__agentprep_words)) = 0
 end
 
 function __agentprep_ids --description 'Print every requirement that the list on the command line has not'
@@ -147,15 +151,15 @@ complete -c agentprep -l quiet -d 'only what is wrong, and how it ended'
 complete -c agentprep -l verbose -d 'more: titles, sources, the output of commands'
 complete -c agentprep -l color -x -a 'auto always never' -d 'colours (default: on a terminal)'
 complete -c agentprep -s h -l help -d 'show this help message and exit'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -l version -d 'show program\'s version number and exit'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a check -d 'say of every requirement whether it holds; changes nothing'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a plan -d 'show every change that a run would make, as diffs; changes nothing'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a run -d 'bring everything about, verify it, then deprovision'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a rollback -d 'take back what the last run changed'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a history -d 'list the runs that are on record'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a explain -d 'say what a requirement is, why, and how to do it by hand'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a policy -d 'print the effective policy and where each value came from'
-complete -c agentprep -n 'not __agentprep_command >/dev/null' -a vhd -d 'check a disk image outside the guest, or make it the fixed VHD that Azure takes'
+complete -c agentprep -n '__agentprep_free' -l version -d 'show program\'s version number and exit'
+complete -c agentprep -n '__agentprep_free' -a check -d 'say of every requirement whether it holds; changes nothing'
+complete -c agentprep -n '__agentprep_free' -a plan -d 'show every change that a run would make, as diffs; changes nothing'
+complete -c agentprep -n '__agentprep_free' -a run -d 'bring everything about, verify it, then deprovision'
+complete -c agentprep -n '__agentprep_free' -a rollback -d 'take back what the last run changed'
+complete -c agentprep -n '__agentprep_free' -a history -d 'list the runs that are on record'
+complete -c agentprep -n '__agentprep_free' -a explain -d 'say what a requirement is, why, and how to do it by hand'
+complete -c agentprep -n '__agentprep_free' -a policy -d 'print the effective policy and where each value came from'
+complete -c agentprep -n '__agentprep_free' -a vhd -d 'check a disk image outside the guest, or make it the fixed VHD that Azure takes'
 complete -c agentprep -n '__agentprep_on check' -l format -x -a 'text json junit markdown html' -d 'text, or one document of this kind on standard output'
 complete -c agentprep -n '__agentprep_on check' -l skip -x -a '(__fish_complete_list , __agentprep_ids)' -d 'leave a requirement out; several with commas'
 complete -c agentprep -n '__agentprep_on check' -l only -x -a '(__fish_complete_list , __agentprep_ids)' -d 'only this requirement; several with commas'
@@ -170,13 +174,13 @@ complete -c agentprep -n '__agentprep_on run' -l no-deprovision -d 'leave out th
 complete -c agentprep -n '__agentprep_on run' -l yes -d 'do not ask before the part that cannot be undone'
 complete -c agentprep -n '__agentprep_on run' -l poweroff -d 'power the machine off as the last act'
 complete -c agentprep -n '__agentprep_on run' -l unattended -d 'as the systemd units do: ask nothing, and only where service.run or agentprep.run= allows it'
-complete -c agentprep -n '__agentprep_on rollback' -a '(__agentprep_runs)'
 complete -c agentprep -n '__agentprep_on rollback' -l force -d 'leave files that somebody edited since as they are'
-complete -c agentprep -n '__agentprep_on explain' -a '(__agentprep_ids)'
+complete -c agentprep -n '__agentprep_on rollback 0' -a '(__agentprep_runs)'
+complete -c agentprep -n '__agentprep_on explain 0' -a '(__agentprep_ids)'
 complete -c agentprep -n '__agentprep_on vhd' -l format -x -a 'text json junit markdown html' -d 'text, or one document of this kind on standard output'
-complete -c agentprep -n '__agentprep_on vhd' -a 'check convert finish unfinish'
-complete -c agentprep -n '__agentprep_on vhd' -F
-complete -c agentprep -n '__agentprep_on vhd' -F
 complete -c agentprep -n '__agentprep_on vhd' -l force -d 'convert: replace a VHD that is there already'
 complete -c agentprep -n '__agentprep_on vhd' -l generation -x -a '1 2' -d 'the disk is for a VM of this generation'
 complete -c agentprep -n '__agentprep_on vhd' -l limit -x -a 'document gen1 gen2 upload' -d 'the largest size that is right (default: by generation)'
+complete -c agentprep -n '__agentprep_on vhd 0' -a 'check convert finish unfinish'
+complete -c agentprep -n '__agentprep_on vhd 1' -F
+complete -c agentprep -n '__agentprep_on vhd 2' -F

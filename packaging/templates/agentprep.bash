@@ -4,7 +4,7 @@
 
 _agentprep() {
     local IFS=$' \t\n'
-    local line=${COMP_LINE:0:COMP_POINT} command="" option="" root="" prefix="" words="" i last current word
+    local line=${COMP_LINE:0:COMP_POINT} command="" option="" root="" prefix="" words="" arguments=0 i last current word
     local -a before
     # Without -r: a blank behind a backslash does not end a word, as on the command line.
     # shellcheck disable=SC2162
@@ -22,7 +22,13 @@ _agentprep() {
                 ;;
             --root=*) root=${word#*=} ;;
             -*) ;;
-            *) command=${command:-$word} ;;
+            *)
+                if [ -n "$command" ]; then
+                    ((++arguments))
+                else
+                    command=$word
+                fi
+                ;;
         esac
     done
     word=$current
@@ -65,17 +71,14 @@ _agentprep() {
             if [[ $current == -* ]]; then
                 _agentprep_options "$command"
             else
-                case $command in
-                    "") words='@@commands@@' ;;
-                    explain) _agentprep_ids "" ;;
-                    rollback) _agentprep_runs "$1" "$root" ;;
-                    vhd)
-                        if [[ " ${before[*]:0:last} " =~ \ (@@acted@@)\  ]]; then
-                            compopt -o filenames
-                            mapfile -t COMPREPLY < <(compgen -f -- "$word")
-                        else
-                            words='@@actions@@'
-                        fi
+                case $command:$arguments in
+                    :*) words='@@commands@@' ;;
+                    explain:0) _agentprep_ids "" ;;
+                    rollback:0) _agentprep_runs "$1" "$root" ;;
+                    vhd:0) words='@@actions@@' ;;
+                    vhd:[12])
+                        compopt -o filenames
+                        mapfile -t COMPREPLY < <(compgen -f -- "$word")
                         ;;
                 esac
             fi

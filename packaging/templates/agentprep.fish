@@ -1,7 +1,7 @@
 # Completion of agentprep(8) in fish.
 # @@made@@
 
-function __agentprep_command --description 'Print the command on the command line; fail when there is none'
+function __agentprep_words --description 'Print the command on the command line and its arguments, without options'
     set -l before (commandline -opc)
     set -e before[1]
     set -l value no
@@ -15,15 +15,19 @@ function __agentprep_command --description 'Print the command on the command lin
                 set value yes
             case '-*'
             case '*'
-                echo $word
-                return 0
+                printf '%s\n' $word
         end
     end
-    return 1
 end
 
-function __agentprep_on --description 'Whether the command on the command line is this one'
-    test (__agentprep_command; or echo none) = $argv[1]
+function __agentprep_on --description 'Whether it is this command, and stands there with that many arguments'
+    set -l words (__agentprep_words)
+    test "$words[1]" = $argv[1]; or return 1
+    test (count $argv) = 1; or test (count $words) = (math $argv[2] + 1)
+end
+
+function __agentprep_free --description 'Whether there is no command yet'
+    test (count (__agentprep_words)) = 0
 end
 
 function __agentprep_ids --description 'Print every requirement that the list on the command line has not'

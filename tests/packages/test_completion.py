@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from agentprep import session
-from agentprep.arguments import COMMANDS, FORMATS, parser
+from agentprep.arguments import ACTIONS, COMMANDS, FORMATS, parser
 from agentprep.policy import SHIPPED, documented
 from tests.packages.shells import GENERATED, PROMPT, Bash, Fish, Zsh
 
@@ -103,9 +103,18 @@ def test_runs_on_record(shell):
     assert shell.candidates("agentprep --root=/usr rollback ") == {"0007"}
 
 
+def test_disk_images(shell):
+    for name in ("image.qcow2", "image of it.raw"):
+        (shell.folder / name).write_text("")
+    assert shell.candidates("agentprep vhd ") == set(ACTIONS)
+    for line in ("agentprep vhd check i", "agentprep vhd convert --force i", "agentprep vhd convert image.qcow2 i"):
+        assert {one.replace("\\", "") for one in shell.candidates(line)} == {"image.qcow2", "image of it.raw"}
+    assert shell.candidates("agentprep vhd finish --limit=g") == {"gen1", "gen2"}
+
+
 def test_nothing_is_offered_where_nothing_can_stand(shell):
-    for line in ("agentprep history x", "agentprep nonsense x"):
-        assert shell.offered(line) in ([], ["x"]), "what stands there stays as it is"
+    for line in ("agentprep history f", "agentprep nonsense c", "agentprep explain fstab f", "agentprep rollback 1 0"):
+        assert shell.offered(line) in ([], [line[-1]]), "what stands there stays as it is"
 
 
 def test_what_tab_leaves_on_the_line(typed):
