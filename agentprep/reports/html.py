@@ -11,7 +11,6 @@ import time
 from typing import List, Sequence
 
 from .. import __version__
-from ..changes import Forget, Link, Mode, Remove, Run
 from ..verdicts import NOT_READY, Record, Report
 from .prose import Part, clean, parts, sentence
 from .rows import (
@@ -23,6 +22,7 @@ from .rows import (
     count,
     counted,
     guest,
+    kind,
     message,
     others,
     reasons,
@@ -35,6 +35,7 @@ from .style import STYLE
 
 POLICY = "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'"
 FOLDED = 60  # lines of diffs from which they are shown only when asked for
+KINDS = {"run": "command", "remove": "removed", "link": "link", "mode": "mode", "forget": "removed for good"}
 TONES = {"ready": "ok", "done": "ok", "declined": "would-change", "not-ready": "would-change",
          "would-change": "would-change"}  # fmt: skip
 
@@ -184,15 +185,14 @@ def _changes(records: Sequence[Record]) -> str:
 
 
 def _figure(record: Record) -> str:
-    change, lines = record.change, clean(record.shown).split("\n")
+    lines = clean(record.shown).split("\n")
     lines = lines[:-1] if lines[-1] == "" and len(lines) > 1 else lines
-    kind = {Run: "command", Remove: "removed", Link: "link", Mode: "mode", Forget: "removed for good"}.get(type(change))
-    if kind is None:
-        kind = "new file" if lines[0].startswith("--- /dev/null") else "changed"
+    words = "new file" if lines[0].startswith("--- /dev/null") else KINDS.get(kind(record), "changed")
     if len(lines) > 2 and lines[0].startswith("--- ") and lines[1].startswith("+++ "):
         lines = lines[2:]
-    name = "" if isinstance(change, Run) else "<code>%s</code>" % _text(change.path)
-    caption = "<figcaption>%s<span>%s</span></figcaption>" % (name, kind)
+    path = getattr(record.change, "path", "")
+    name = "<code>%s</code>" % _text(path) if path else ""
+    caption = "<figcaption>%s<span>%s</span></figcaption>" % (name, words)
     return "<figure>%s<pre>%s</pre></figure>" % (caption, "".join(_line(line) for line in lines))
 
 

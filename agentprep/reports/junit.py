@@ -64,7 +64,9 @@ def _case(row: Row, report: Report, seconds: float) -> Case:
     if finding.one_way:
         lines.append("This cannot be undone.")
     text = "\n".join(lines) + "\n" + _changes(row.records)
-    text += "\nSource: %s\nMore: agentprep explain %s\n" % (finding.source, finding.id) if outcome else ""
+    if outcome:
+        text += "\nSource: %s\n" % finding.source
+        text += "" if report.command.startswith("vhd") else "More: agentprep explain %s\n" % finding.id
     text = clean(shortened(text, LONGEST, whole(report)))
     case = Case("agentprep." + finding.id, finding.title, seconds)
     if not outcome:

@@ -3,7 +3,6 @@
 import itertools
 from typing import Any, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from ..changes import Run
 from ..report import WORDS
 from ..verdicts import STATUSES, Finding, Record, Report
 from .prose import clean
@@ -99,10 +98,10 @@ def guest(report: Report) -> List[Told]:
 
 def _told(name: str, value: Any) -> Told:
     if not isinstance(value, dict):
-        return Told(name, ", ".join(value) if isinstance(value, list) else str(value), "")
+        return Told(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value), "")
     if "unknown" in value:
         return Told(name, "unknown", value["unknown"])
-    return Told(name, value["name"], value["evidence"])
+    return Told(name, str(value.get("name", "")), str(value.get("evidence", "")))
 
 
 def about(report: Report) -> str:
@@ -124,4 +123,9 @@ def undo(report: Report) -> str:
 
 
 def is_command(record: Record) -> bool:
-    return isinstance(record.change, Run)
+    return kind(record) == "run"
+
+
+def kind(record: Record) -> str:
+    """The kind of the change, as the JSON document has it."""
+    return type(record.change).__name__.lower()

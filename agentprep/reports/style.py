@@ -22,7 +22,7 @@ TONES = {
 
 SHEET = """
 *{box-sizing:border-box}
-html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
+html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "Noto Sans","Liberation Sans",sans-serif;overflow-wrap:anywhere}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
@@ -100,7 +100,6 @@ h1{color:var(--tone);font-size:2rem}.sheet,.findings>li{padding:.85rem .9rem}
 thead{position:absolute;left:-99rem}tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}
 tbody tr:first-child{border-top:0}th,td{display:block;border:0;padding:.1rem 0}
 }
-@media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media(forced-colors:active){.badge,label span{border:1px solid}label input:checked+span{outline:2px solid}}
 @media print{
 :root{color-scheme:light;LIGHT}
