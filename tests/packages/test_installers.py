@@ -94,6 +94,15 @@ def test_a_kickstart_ends_with_the_fragment_that_all_share(name):
     assert inside.logfile.startswith("/var/log/anaconda/"), "deprovisioning removes that folder"
 
 
+@pytest.mark.parametrize("release", sorted(installers.KICKSTARTS.values()))
+def test_a_kickstart_of_somebodys_own_can_include_the_fragment(release, tmp_path):
+    own = tmp_path / "own.ks"
+    own.write_text("reboot\n%%packages\n@core\n%%end\n%%include %s\n" % installers.FRAGMENT)
+    assert validated(own, release).returncode == 0
+    own.write_text(own.read_text() + "%post\n")  # it is read to its end
+    assert validated(own, release).returncode == 1
+
+
 @pytest.mark.parametrize("name", sorted(installers.KICKSTARTS))
 def test_a_kickstart_reserves_no_memory_for_a_crash_kernel(name):
     text = (installers.PACKAGING / "kickstart" / name).read_text()
