@@ -92,7 +92,7 @@ INLINE = {
     "make lab": (".ci/run", "", "make lab"),
     "make test": (".ci/run", "", "make test"),
     "make deb": ("tests/lab/install.py", "make", "packaging/deb.sh"),
-    "make rpm": ("tests/packages/test_readme_install.py", "site", '"rpm.sh"'),
+    "make rpm": ("tests/packages/redhat.py", "built", "packaging/rpm.sh"),
     "python3 -m agentprep": ("tests/packages/test_readme_checkout.py", "", "python3 -m agentprep"),
     "python3 -m pip install .": ("tests/packages/test_readme_checkout.py", "", "python3 -m pip install"),
 }
