@@ -190,12 +190,13 @@ def changes(report: Report, paint: Paint) -> str:
 def ending(report: Report, paint: Paint) -> str:
     """How it ended: the verdict, what a person still has to do, where the report is, and how to undo."""
     result = report.result
-    lines = [paint.bold(safe(result.message))]
+    lines = [paint.bold(line) for line in paint.wrapped(safe(result.message), 0, 0)]
     if result.hint:
-        lines.append("What to do: " + safe(result.hint))
+        lines += paint.wrapped("What to do: " + safe(result.hint), 0, 2)
     if result.person:
         lines.append("What a person still has to do:")
-        lines += ["  %d. %s" % (number, safe(text)) for number, text in enumerate(result.person, 1)]
+        for number, words in enumerate(result.person, 1):
+            lines += paint.wrapped("%d. %s" % (number, safe(words)), 2, 5)
     if result.report:
         lines.append("Report: " + result.report)
     if result.undo:
