@@ -38,8 +38,8 @@ generated: ## packaging/generated anew: the manual, agentprep.conf and the shell
 
 lint: ## ruff, mypy, Python 3.6 by vermin, no paths of one machine
 	@tests/setup.sh lint
-	.venv/bin/ruff check --config .ci/ruff.toml agentprep tests
-	.venv/bin/ruff format --check --quiet --config .ci/ruff.toml agentprep tests
+	.venv/bin/ruff check --config .ci/ruff.toml agentprep packaging tests
+	.venv/bin/ruff format --check --quiet --config .ci/ruff.toml agentprep packaging tests
 	.venv/bin/mypy
 	.venv/bin/vermin -t=3.6- --no-tips --quiet agentprep
 	tests/paths.sh

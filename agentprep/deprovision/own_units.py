@@ -42,8 +42,8 @@ STEP = Step(
     title="agentprep does not start at boot any more",
     reason="Where agentprep.service or agentprep-firstboot.service has prepared this machine, every VM of its disk "
     "would start it again, deprovision itself and switch itself off. The units are disabled when all else is done, so "
-    "that a run that was cut goes on at the next boot. On Azure they refuse to run in any case, by the chassis asset tag "
-    "that only Azure has: service.run = yes may stay in %s, and a unit that somebody enables again does no harm. "
+    "that a run that was cut goes on at the next boot. On Azure they refuse to run in any case, by the chassis asset "
+    "tag that only Azure has: service.run = yes may stay in %s, and a unit that somebody enables again does no harm. "
     "agentprep.run is taken out of the boot entries by kernel-cmdline." % FILE,
     source="systemctl(1), 'enable'; systemd.unit(5), '[Install]'; cloud-init, cloudinit/sources/azure/identity.py",
     remedy="As root: systemctl disable agentprep.service agentprep-firstboot.service",
