@@ -222,6 +222,8 @@ def test_what_is_no_code_is_plain_words(text):
     [
         ("no targetpw in /etc/sudoers", "no targetpw in `/etc/sudoers`"),
         ("see `agentprep plan`, then (fstab(5), a=b): x_y.", "see `agentprep plan`, then (`fstab(5)`, `a=b`): `x_y`."),
+        ("it says \"install udf /bin/true\", 'x_y z'", "it says \"install udf `/bin/true`\", '`x_y` z'"),
+        ("Debian GNU/Linux 12", "Debian GNU/Linux 12"),
         ("a=1 b=2 in 3 of 4", "`a=1 b=2` in 3 of 4"),
         ("ask @root about #12", "ask `@root` about `#12`"),
         ("Debian 12.5 - it's 64-bit (amd64)", "Debian 12.5 - it's 64-bit (`amd64`)"),

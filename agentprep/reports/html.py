@@ -35,7 +35,7 @@ from .style import STYLE
 
 POLICY = "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'"
 FOLDED = 60  # lines of diffs from which they are shown only when asked for
-KINDS = {"run": "command", "remove": "removed", "link": "link", "mode": "mode", "forget": "removed for good"}
+KINDS = {"run": "command", "remove": "removed", "link": "link", "mode": "mode", "forget": "for good"}
 TONES = {"ready": "ok", "done": "ok", "declined": "would-change", "not-ready": "would-change",
          "would-change": "would-change"}  # fmt: skip
 
@@ -147,7 +147,7 @@ def _finding(row: Row) -> str:
     if one.remedy and one.status in NOT_READY + ATTENTION:
         remedies = "".join("<li>%s</li>" % _sentence(words) for words in one.remedy)
         lines.append('<div class="todo-here"><b>What to do</b><ul>%s</ul></div>' % remedies)
-    lines += ['<p class="todo-here"><b>This cannot be undone.</b></p>'] if one.one_way else []
+    lines += ['<p class="todo-here"><b>This cannot be undone.</b></p>'] if one.one_way and row.records else []
     lines += [_changes(row.records)] if row.records else []
     lines.append('<p class="source">Source: %s</p>' % _text(one.source) if one.source else "")
     return "\n".join(part for part in lines + ["</li>"] if part)

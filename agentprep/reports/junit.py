@@ -61,7 +61,7 @@ def _case(row: Row, report: Report, seconds: float) -> Case:
     lines = ["%s: %s" % (word(finding.status), told)]
     if outcome or finding.status in ATTENTION:
         lines += ["-> " + remedy for remedy in finding.remedy]
-    if finding.one_way:
+    if finding.one_way and row.records:
         lines.append("This cannot be undone.")
     text = "\n".join(lines) + "\n" + _changes(row.records)
     if outcome:

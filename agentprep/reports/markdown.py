@@ -88,7 +88,7 @@ class _Page:
         cells = [self.inline(words) for words in said(row)[: self.cut.lines]] or ["-"]
         if one.status in NOT_READY + ATTENTION:
             cells += ["**To do:** " + self.inline(remedy) for remedy in one.remedy[: self.cut.lines]]
-        cells += ["**This cannot be undone.**"] if one.one_way else []
+        cells += ["**This cannot be undone.**"] if one.one_way and row.records else []
         name = "%s<br>%s" % (self.code(one.id), self.inline(one.title))
         return "| %s | %s | %s |" % (self.inline(word(one.status)), name, "<br>".join(cells))
 

@@ -44,7 +44,7 @@ def clean(text: str) -> str:
 WORD = re.compile(r"[\"'(]*[^\W\d_]+(?:['’-][^\W\d_]+)*[\"')]*[.,;:!?]*\Z")
 NUMBER = re.compile(r"\(?\d{1,6}(?:(?:\.\d{1,6})+|-[^\W\d_]+)?[,;:]?\Z")
 COMMIT = re.compile(r"[a-f]{7,}\Z")  # GitHub links a word of seven hexadecimal digits to a commit
-BETWEEN = ("-", "=", "+")  # prose where they stand between words
+BETWEEN = ("-", "=", "+", "GNU/Linux")  # prose where they stand between words
 MARKS = re.compile(r"[\"'().,;:!?]+\Z")
 
 
@@ -60,9 +60,9 @@ def parts(text: str) -> List[Part]:
 
 
 def sentence(text: str) -> List[Part]:
-    """The same, with a capital letter where it begins with prose."""
+    """The same, with a capital letter where it begins with prose, and not with a command."""
     told = parts(text)
-    if told and not told[0].code:
+    if told and not told[0].code and not text.startswith(("agentprep ", "sudo ")):
         told[0] = Part(False, told[0].text[:1].upper() + told[0].text[1:])
     return told
 
@@ -89,6 +89,10 @@ def _bare(word: str) -> List[str]:
     before, after = "", word[len(name) :]
     if name[0] == "(" and len(name) > 2 and (name[-1] == ")" or name.count("(") > name.count(")")):
         before, name = "(", name[1:]
+    if len(name) > 1 and name[-1] in "\"'" and name.count(name[-1]) % 2:
+        name, after = name[:-1], name[-1] + after
+    elif len(name) > 1 and name[0] in "\"'" and name.count(name[0]) % 2:
+        before, name = before + name[0], name[1:]
     if name[-1] == ")" and len(name) > 1 and name.count(")") > name.count("("):
         name, after = name[:-1], ")" + after
     return [before, name, after]
