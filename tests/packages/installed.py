@@ -5,7 +5,6 @@ is killed, nothing of them is left but what it printed.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.lab import guests, host, install
+from tests.packages import redhat
 
 PACKAGES = (
     "systemd,systemd-sysv,rpm,curl,wget,ca-certificates,sudo,busybox-static,cloud-init,"
@@ -105,19 +105,7 @@ def run(folder, script, live=None):
 def built(folder):
     """This checkout's packages are in the folder: agentprep.deb, and agentprep.rpm, which is not that of EL 7 and 8."""
     shutil.copy(str(install.package()), str(folder / "agentprep.deb"))
-    path = host.cache() / ("agentprep-%s.noarch.rpm" % install.digest())
-    with guests.locked("agentprep-rpm"):
-        if not path.exists():
-            making = path.with_suffix(".making")
-            done = subprocess.run(
-                [str(install.REPOSITORY / "packaging/rpm.sh"), str(making)], env=dict(os.environ, CHECK="0"),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout
-            (one,) = making.glob("agentprep-*-1.noarch.rpm")
-            one.rename(path)
-            shutil.rmtree(str(making))
-    shutil.copy(str(path), str(folder / "agentprep.rpm"))
+    shutil.copy(str(redhat.packages()[""]), str(folder / "agentprep.rpm"))
 
 
 @contextmanager
