@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Sequence
 
 from .arguments import COMMANDS, FORMATS, parser
 from .errors import READY, AgentprepError, Blocked, Interrupted, Unsupported, Usage
-from .output import GONE, complain, paint, rendered, show, silence
+from .output import GONE, complain, paint, rendered, show, silence, speakable
 from .signals import DEFERRAL, STOPS
 from .verdicts import Report
 
@@ -23,6 +23,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed by the caller
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    speakable()
     try:
         try:
             return _command(words)

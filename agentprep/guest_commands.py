@@ -68,7 +68,7 @@ def _on_guest(options: argparse.Namespace, values: Policy) -> int:
     finally:
         watch.close()
     try:
-        show(told, options, own)
+        show(told, options, own, watch.spent)
         if getattr(options, "unattended", False) and options.format == "text" and told.result.exit_code:
             sys.stdout.write(unattended.closing(told.result, unattended.unit(system.guest)))
         sys.stdout.flush()

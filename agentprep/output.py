@@ -2,10 +2,11 @@
 
 import argparse
 import errno
+import io
 import os
 import shutil
 import sys
-from typing import IO, Dict
+from typing import IO, Dict, Mapping, Optional
 
 from . import report
 from .report import Paint
@@ -15,10 +16,22 @@ from .verdicts import Report
 GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF)
 
 
-def show(told: Report, options: argparse.Namespace, paint: Paint) -> None:
-    """The report stands on standard output."""
+def speakable() -> None:
+    """What an encoding such as the C locale's has no sign for is written as an escape, and stops nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if (stream.encoding or "").lower().replace("-", "") != "utf8" and hasattr(stream, "buffer"):
+            live = stream.line_buffering
+            wrapped = io.TextIOWrapper(stream.detach(), stream.encoding, "backslashreplace", line_buffering=live)
+            setattr(sys, name, wrapped)
+
+
+def show(
+    told: Report, options: argparse.Namespace, paint: Paint, seconds: Optional[Mapping[str, float]] = None
+) -> None:
+    """The report stands on standard output; `seconds` is how long each requirement took."""
     if options.format != "text":
-        sys.stdout.write(rendered(options.format, told))
+        sys.stdout.write(rendered(options.format, told, seconds))
         return
     out = ""
     if told.command in ("check", "plan") or told.findings and told.command.startswith("vhd "):
@@ -30,13 +43,13 @@ def show(told: Report, options: argparse.Namespace, paint: Paint) -> None:
     sys.stdout.write(out + report.ending(told, paint))
 
 
-def rendered(name: str, told: Report) -> str:
+def rendered(name: str, told: Report, seconds: Optional[Mapping[str, float]] = None) -> str:
     """The report as one document."""
     if name == "json":
         return report.document(told)
     from . import reports  # it loads what text has no use for
 
-    return reports.rendered(name, told)
+    return reports.rendered(name, told, seconds)
 
 
 def complain(message: str, hint: str) -> None:

@@ -360,3 +360,19 @@ def test_without_a_module_that_it_needs_it_says_which_and_where_it_is_had():
 def test_two_formats_at_once_are_an_error():
     code, out, err = run("check", "--format", "text", "--json")
     assert code == 2 and "two formats" in err and json.loads(out)["result"]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("words", [("check",), ("check", "--format", "markdown"), ("check", "--json")])
+def test_a_locale_without_the_sign_stops_nothing(tmp_path, words):
+    files = {"/etc/os-release": 'ID=debian\nVERSION_ID=12\nPRETTY_NAME="Débian"\n'.encode()}
+    root = str(make_tree(str(tmp_path / "guest"), files))
+    for locale in ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C.UTF-8"}):
+        code, out, err = run(*words + ("--root", root), env=locale)
+        assert code in (1, 3) and "Traceback" not in err and "D" in out, (locale, err)
+    assert "D\\xe9bian" in run("check", "--root", root, env={"PYTHONIOENCODING": "ascii"})[1]
+
+
+def test_a_document_for_a_pipeline_has_the_time_that_each_requirement_took(tmp_path):
+    root = str(make_tree(str(tmp_path / "guest"), {"/etc/os-release": b"ID=debian\nVERSION_ID=12\n"}))
+    times = re.findall(r'<testcase [^>]* time="([0-9.]+)"', run("check", "--format", "junit", "--root", root)[1])
+    assert len(times) > 5 and any(float(one) > 0 for one in times)
