@@ -1,4 +1,4 @@
-"""The Ansible role on a real guest, over SSH and sudo: it tells what it would change, changes it once, and ends well."""
+"""The Ansible role on a real guest, over SSH and sudo: it tells what it would change, changes it once, ends well."""
 
 import json
 
