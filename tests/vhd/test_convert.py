@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from agentprep.vhd.image import Image
 from tests.vhd.images import GPT, HOME, MBR, MIB, qemu, raw, verified, vhd, written
 
 KINDS = {
@@ -181,6 +182,43 @@ def test_interrupted_nothing_has_the_name_and_it_can_be_done_again(tmp_path, num
         subprocess.run(["pkill", "-9", "-f", str(partial)])
         assert partial.exists()
     assert vhd("convert", source, target)[0] in (0, 1) and target.exists() and not partial.exists()
+
+
+CUT = """
+import os, signal, sys
+number, calls = int(sys.argv[1]), [0]
+def counted(real):
+    def call(*words, **more):
+        calls[0] += 1
+        if calls[0] == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*words, **more)
+    return call
+for name in ("pwrite", "ftruncate", "fsync", "replace", "unlink"):
+    setattr(os, name, counted(getattr(os, name)))
+from agentprep.cli import main
+sys.exit(main(["vhd", "convert"] + sys.argv[2:]))
+"""
+
+
+def test_killed_at_any_write_the_name_has_what_was_there_or_the_whole_vhd(tmp_path):
+    source, target = raw(tmp_path / "disk.raw", 40 * MIB + 512, GPT), tmp_path / "disk.vhd"
+    number, seen = 0, set()
+    while True:
+        number += 1
+        target.write_bytes(b"somebody's")
+        argv = [sys.executable, "-c", CUT, str(number), source, str(target), "--force"]
+        done = subprocess.run(argv, env=dict(os.environ, PYTHONPATH=HOME), stdout=subprocess.PIPE)
+        whole = target.read_bytes() != b"somebody's"
+        seen.add(whole)
+        if whole:
+            with Image(str(target)) as image:
+                assert image.kind.name == "vhd" and image.virtual_size == 41 * MIB, number
+            assert vhd("check", target)[0] == 0
+        if done.returncode != -signal.SIGKILL:
+            break
+    assert done.returncode == 0 and number > 8 and seen == {False, True}
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(tmp_path):
