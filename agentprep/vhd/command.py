@@ -58,7 +58,8 @@ class Progress:
 
     def __init__(self, stream: IO[str], wanted: bool) -> None:
         self.stream, self.wanted, self.live = stream, wanted, stream.isatty()
-        self.begun = self.told = time.monotonic()
+        self.begun = time.monotonic()
+        self.told = self.begun - (BEAT if self.live else 0)  # on a terminal the first picture comes at once
 
     def __call__(self, size: int, percent: float) -> None:
         now = time.monotonic()
