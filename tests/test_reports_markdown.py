@@ -105,3 +105,12 @@ def test_a_text_is_shortened_at_the_end_of_a_line(text, limit):
         kept, note = out[: out.rfind("[")], out[out.rfind("[") :]
         assert text.startswith(kept.rstrip("\n")) and len(kept) <= limit + 1 and (not kept or kept.endswith("\n"))
         assert re.match(r"\[\d+ more lines?; see there\]\n\Z", note)
+
+
+def test_a_word_that_could_be_a_commit_is_code_wherever_it_ends():
+    from agentprep.reports import prose
+
+    for word in ("deadbeef", "deadbeef'a", "(deadbeef),", "x-deadbeef"):
+        told = []
+        prose._words(word, told)
+        assert [one.code for one in told if "deadbeef" in one.text] == [True], word

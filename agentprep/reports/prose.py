@@ -43,7 +43,7 @@ def clean(text: str) -> str:
 
 WORD = re.compile(r"[\"'(]*[^\W\d_]+(?:['’-][^\W\d_]+)*[\"')]*[.,;:!?]*\Z")
 NUMBER = re.compile(r"\(?\d{1,6}(?:(?:\.\d{1,6})+|-[^\W\d_]+)?[,;:]?\Z")
-COMMIT = re.compile(r"[a-f]{7,}\Z")  # GitHub links a word of seven hexadecimal digits to a commit
+COMMIT = re.compile(r"(?<![^\W_])[a-f]{7,}(?![^\W_])")  # GitHub links a word of seven hexadecimal digits to a commit
 BETWEEN = ("-", "=", "+", "GNU/Linux")  # prose where they stand between words
 MARKS = re.compile(r"[\"'().,;:!?]+\Z")
 
@@ -71,7 +71,7 @@ def _words(piece: str, told: List[Part]) -> None:
     for space, word in re.findall(r"(\s*)(\S+)", piece):
         told.append(Part(False, " " if space and told else ""))
         between = bool(told[-1].text) and word in BETWEEN
-        known = WORD.match(word) and not COMMIT.match(word.strip("\"'().,;:!?"))
+        known = WORD.match(word) and not COMMIT.search(word)
         if between or known or NUMBER.match(word) or MARKS.match(word):
             told.append(Part(False, word))
         else:
